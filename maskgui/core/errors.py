@@ -1,0 +1,13 @@
+"""Errors that a person can cause or must hear of."""
+
+
+class UserError(Exception):
+    """One sentence for the person: what happened, where (file, annotation id), what to do.
+
+    The text is shown as it is, in the window and on the command line; a traceback goes to the
+    log only. Raise a subclass where a caller must tell cases apart.
+    """
+
+
+class Cancelled(Exception):
+    """A long piece of work stopped because it was asked to, between two of its stages."""
