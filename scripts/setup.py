@@ -24,12 +24,12 @@ QT_PACKAGES = (
     "libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 "
     "libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 "
     "fonts-dejavu-core"
-).split()
+)
 
 
 def main() -> int:
     """Set up what is missing; return the exit code."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file meets whatever Python there is
         found = ".".join(map(str, sys.version_info[:3]))
         print(f"MaskGUI needs Python 3.11 or newer; this is {found}. Try: make PYTHON=python3.12")
         return 2
@@ -83,7 +83,7 @@ def _install_uv() -> None:
 
 def _install_system_libraries() -> None:
     if sys.platform.startswith("linux") and _qt_lacks_something():
-        _apt_install(QT_PACKAGES)
+        _apt_install(QT_PACKAGES.split())
 
 
 def _qt_lacks_something() -> bool:
