@@ -1,6 +1,7 @@
 """Six benches to lay parts on, each drawn anew from a seed: RGB float32 [480, 640, 3], 0..1."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -35,7 +36,7 @@ def _wood(rng: Generator) -> Float:
         edges.append(min(across, edges[-1] + int(rng.integers(80, 170))))
     grain = sample("streak", (across, long), rng, 0.0)
     cloud = sample("cloud", (across, long), rng, 0.0)
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         rows = slice(start, end)
         middle, swing = rng.uniform(start, end), rng.uniform(8, 30)
         wave = np.sin(x / rng.uniform(90, 200) + rng.uniform(0, 6)) * swing

@@ -25,7 +25,11 @@ LIGHTS: dict[str, tuple[float, float, float]] = {
 
 @dataclass(frozen=True)
 class SceneObject:
-    """One labelled part: `mask` bool [480, 640] is what is seen of it, `hidden_fraction` the rest's share."""
+    """One labelled part.
+
+    `mask` bool [480, 640] is what is seen of it; `hidden_fraction` is the share of its pixels inside
+    the image that something else covers.
+    """
 
     category: str
     mask: Bool
@@ -84,7 +88,7 @@ def _paint(canvas: Float, thing: lay.Thing, light: Float, rng: np.random.Generat
 
 
 def _cast_shadow(canvas: Float, sprite: Sprite, left: int, top: int, light: Float) -> None:
-    """Darken what lies under a sprite: a narrow contact shadow and a soft one away from the light."""
+    """Darken what lies under a sprite: a contact shadow and a soft one away from the light."""
     reach = min(2.5 + 0.32 * sprite.rise, 13.0)
     dx, dy = round(-light[0] * reach * 1.4), round(-light[1] * reach * 1.4)
     pad = int(reach * 2) + 6

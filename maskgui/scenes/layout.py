@@ -18,12 +18,17 @@ from maskgui.scenes.sprites import Bool, Sprite, rasterise
 FEWEST, MOST = 6, 25
 SHORTEST, LONGEST = 16, 200
 VISIBLE_SHARE, VISIBLE_PIXELS = 0.46, 60
+INSIDE_SHARE = 0.72  # of an object that the border cuts
+COVERING = 0.42  # how often a new object is laid partly over one that lies there
 _EMPTY, _CLUTTER = -1, -2
 
 
 @dataclass(frozen=True)
 class Thing:
-    """Something laid on the bench at (`x`, `y`): sprites from the bench up, with clutter's materials."""
+    """Something laid on the bench with its centre at (`x`, `y`) px: sprites from the bench up.
+
+    Clutter (`category` None) brings its materials; a part's is chosen when it is painted.
+    """
 
     category: str | None
     sprites: tuple[Sprite, ...]
@@ -79,9 +84,9 @@ def _lay_clutter(layout: Layout, rng: np.random.Generator) -> None:
     materials = tuple(material for _, material in piece.stack)
     for _ in range(12):
         x, y = int(rng.integers(0, WIDTH)), int(rng.integers(0, HEIGHT))
-        if all(_may_cover(layout, sprite, x, y) for sprite in sprites):
+        if _may_cover(layout, sprites, x, y):
             for sprite in sprites:
-                _stamp(layout, sprite, x, y, _CLUTTER)
+                _stamp(layout.owner, sprite, x, y, _CLUTTER)
             layout.things.append(Thing(None, sprites, materials, x, y))
             return
 
@@ -95,19 +100,12 @@ def _lay_object(layout: Layout, rng: np.random.Generator, scale: float) -> None:
     for _ in range(30):
         x, y = _beside(layout, rng, size) if covering else _anywhere(rng)
         if _fits(layout, sprite, x, y, covering):
-            _stamp(layout, sprite, x, y, len(layout.full))
-            rows, columns, crop_rows, crop_columns = clip(
-                x + sprite.left, y + sprite.top, sprite.mask
-            )
-            layout.full.append(int(np.count_nonzero(sprite.mask[crop_rows, crop_columns])))
+            _stamp(layout.owner, sprite, x, y, len(layout.full))
+            layout.full.append(int(np.count_nonzero(_inside(sprite, x, y)[2])))
             layout.categories.append(category)
             layout.spots.append((x, y, size))
             layout.things.append(Thing(category, (sprite,), (), x, y))
             return
-
-
-COVERING = 0.42
-"""How often a new object is laid partly over one that lies there."""
 
 
 def _size(rng: np.random.Generator, smallest: float, scale: float) -> float:
@@ -131,38 +129,36 @@ def _beside(layout: Layout, rng: np.random.Generator, size: float) -> tuple[int,
     return int(x + distance * np.cos(angle)), int(y + distance * np.sin(angle))
 
 
-def _fits(layout: Layout, sprite: Sprite, x: int, y: int, covering: bool) -> bool:
+def _inside(sprite: Sprite, x: int, y: int) -> tuple[slice, slice, Bool]:
+    """The image's rows and columns that a sprite at (x, y) meets, and its mask there."""
     rows, columns, crop_rows, crop_columns = clip(x + sprite.left, y + sprite.top, sprite.mask)
-    inside = sprite.mask[crop_rows, crop_columns]
+    return rows, columns, sprite.mask[crop_rows, crop_columns]
+
+
+def _fits(layout: Layout, sprite: Sprite, x: int, y: int, covering: bool) -> bool:
+    """Whether an object may lie here: mostly inside, of a fair size, covering as it was told."""
+    rows, columns, inside = _inside(sprite, x, y)
     pixels = np.count_nonzero(inside)
-    if pixels < VISIBLE_PIXELS or pixels < 0.72 * np.count_nonzero(sprite.mask):
+    if pixels < VISIBLE_PIXELS or pixels < INSIDE_SHARE * np.count_nonzero(sprite.mask):
         return False
     if not SHORTEST <= _longer_side(inside) <= LONGEST:
         return False
-    around = layout.owner[
-        max(rows.start - 3, 0) : rows.stop + 3, max(columns.start - 3, 0) : columns.stop + 3
-    ]
     if not covering:
-        return not np.any(around >= 0) or _clear(layout, sprite, x, y)
-    return bool(np.any(around >= 0)) and _may_cover(layout, sprite, x, y)
+        return not np.any(layout.owner[rows, columns][inside] >= 0)
+    top, left = max(rows.start - 3, 0), max(columns.start - 3, 0)
+    near = layout.owner[top : rows.stop + 3, left : columns.stop + 3]
+    return bool(np.any(near >= 0)) and _may_cover(layout, (sprite,), x, y)
 
 
-def _clear(layout: Layout, sprite: Sprite, x: int, y: int) -> bool:
-    rows, columns, crop_rows, crop_columns = clip(x + sprite.left, y + sprite.top, sprite.mask)
-    seen = layout.owner[rows, columns][sprite.mask[crop_rows, crop_columns]]
-    return not np.any(seen >= 0)
-
-
-def _may_cover(layout: Layout, sprite: Sprite, x: int, y: int) -> bool:
-    """Whether every object under the sprite would stay large enough to be told."""
-    rows, columns, crop_rows, crop_columns = clip(x + sprite.left, y + sprite.top, sprite.mask)
-    inside = sprite.mask[crop_rows, crop_columns]
-    seen = layout.owner[rows, columns]
-    for index in np.unique(seen[inside]):
+def _may_cover(layout: Layout, sprites: tuple[Sprite, ...], x: int, y: int) -> bool:
+    """Whether every object under the sprites together would stay large enough to be told."""
+    owner = layout.owner.copy()
+    for sprite in sprites:
+        _stamp(owner, sprite, x, y, _CLUTTER)
+    for index in np.unique(layout.owner[owner != layout.owner]):
         if index < 0:
             continue
-        left = layout.owner == index
-        left[rows, columns] &= ~inside
+        left = owner == index
         count = np.count_nonzero(left)
         if count < max(VISIBLE_PIXELS, VISIBLE_SHARE * layout.full[index]):
             return False
@@ -176,6 +172,6 @@ def _longer_side(mask: Bool) -> int:
     return int(max(rows[-1] - rows[0], columns[-1] - columns[0])) + 1
 
 
-def _stamp(layout: Layout, sprite: Sprite, x: int, y: int, index: int) -> None:
-    rows, columns, crop_rows, crop_columns = clip(x + sprite.left, y + sprite.top, sprite.mask)
-    layout.owner[rows, columns][sprite.mask[crop_rows, crop_columns]] = index
+def _stamp(owner: NDArray[np.int16], sprite: Sprite, x: int, y: int, index: int) -> None:
+    rows, columns, inside = _inside(sprite, x, y)
+    owner[rows, columns][inside] = index

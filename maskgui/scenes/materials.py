@@ -8,7 +8,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Material:
-    """Colour (RGB 0..1), strength and tightness of the highlight, sheen across faces, reflections."""
+    """A surface: `colour` is RGB 0..1; `gloss` and `shine` are the highlight's strength and tightness.
+
+    `sheen` is the change of brightness across a face, `mirror` the reflection of the room, `rust`
+    the share that stains may take.
+    """
 
     colour: tuple[float, float, float]
     gloss: float

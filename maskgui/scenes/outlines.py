@@ -55,7 +55,7 @@ def ribbon(path: Ring, width: float) -> Ring:
 
 
 def arc_band(outer: float, inner: float, shift: float, gap: float) -> Ring:
-    """An open ring: between two circles, the inner one shifted along x, open by `gap` radians at +x."""
+    """An open ring between two circles, the inner one shifted along x; the gap (radians) is at +x."""
     angle = np.linspace(gap / 2, 2 * np.pi - gap / 2, 72)
     unit = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return np.concatenate([unit * outer, (unit * inner + (shift, 0.0))[::-1]])

@@ -176,7 +176,7 @@ def _sheen(sprite: Sprite, rng: np.random.Generator) -> Float:
 
 
 def shade(sprite: Sprite, material: Material, light: Float, rng: np.random.Generator) -> Float:
-    """Colours of a sprite under `light` (unit vector towards it, y down): float32 [h, w, 3], 0..1."""
+    """Colours of a sprite, float32 [h, w, 3] in 0..1; `light` is the unit vector towards it, y down."""
     diffuse, facing, reflection = _lights(sprite, light)
     shape = sprite.cover.shape
     angle = rng.uniform(0, np.pi)
