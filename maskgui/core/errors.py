@@ -9,5 +9,9 @@ class UserError(Exception):
     """
 
 
+class Failure(UserError):
+    """What was asked for is sound, but this machine could not do it: disk full, network down."""
+
+
 class Cancelled(Exception):
     """A long piece of work stopped because it was asked to, between two of its stages."""
