@@ -1,0 +1,102 @@
+"""`import` and `export`: COCO into a project and out of it."""
+
+import json
+from pathlib import Path
+
+import click
+
+from maskgui.cli.progress import progress, say
+from maskgui.core.errors import UserError
+
+PROJECT_SUFFIX = ".maskgui"
+
+
+@click.command("import")
+@click.argument("project", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("coco", type=click.Path(path_type=Path))
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the images; without it: beside the JSON, then by name below it.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write every repair and skip as JSON.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def import_command(
+    project: Path, coco: Path, images: Path | None, report: Path | None, as_json: bool
+) -> None:
+    """Bring a COCO data set into PROJECT, which is created if it is absent."""
+    from maskgui.assist.importing import import_coco
+    from maskgui.assist.session import Session
+    from maskgui.core.files import write_atomic
+
+    if project.suffix != PROJECT_SUFFIX:
+        raise UserError(f"“{project}” is no project name: end it in {PROJECT_SUFFIX}.")
+    root = images or coco.parent
+    fresh = not project.exists()
+    session = Session.create(project, root) if fresh else Session.open(project)
+    try:
+        with progress("Importing", unit="annotation") as update:
+            result = import_coco(session, coco, images, update)
+        session.flush(60.0)
+    except Exception:
+        session.close()
+        if fresh:
+            project.unlink(missing_ok=True)
+        raise
+    session.close()
+    if report:
+        write_atomic(report, result.to_json())
+    if as_json:
+        click.echo(result.to_json().decode())
+        return
+    for line in result.lines(limit=20):
+        say(line)
+    click.echo(result.summary())
+
+
+@click.command("export")
+@click.argument("project", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path))
+@click.option("--format", "form", default="coco", type=click.Choice(["coco"]))
+@click.option(
+    "--segmentation",
+    default="polygons",
+    show_default=True,
+    type=click.Choice(["polygons", "keyhole", "rle"]),
+    help="Form of masks that were made or changed here; RLE where polygons are not exact.",
+)
+@click.option("--reviewed-only", is_flag=True, help="Only images marked reviewed.")
+@click.option("--no-proposals", is_flag=True, help="Leave out what no person has touched.")
+@click.option("--copy-images", is_flag=True, help="Copy the images beside the JSON, upright.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+def export_command(
+    project: Path,
+    out: Path,
+    form: str,
+    segmentation: str,
+    reviewed_only: bool,
+    no_proposals: bool,
+    copy_images: bool,
+    as_json: bool,
+) -> None:
+    """Write PROJECT as a COCO data set to a folder or a .json file."""
+    from maskgui.assist.exporting import ExportOptions, export_coco
+    from maskgui.assist.session import Session
+
+    options = ExportOptions(
+        segmentation=segmentation,  # type: ignore[arg-type]
+        reviewed_only=reviewed_only,
+        proposals=not no_proposals,
+        copy_images=copy_images,
+    )
+    session = Session.open(project, read_only=True)
+    try:
+        with progress("Exporting") as update:
+            result = export_coco(session.project, out, options, update)
+    finally:
+        session.close()
+    click.echo(json.dumps(result.counts()) if as_json else result.summary())
