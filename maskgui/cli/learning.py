@@ -3,6 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,9 +34,15 @@ def train(
     init: str | None,
 ) -> None:
     """Train a Mask R-CNN on a COCO data set."""
-    from maskgui.assist.learning import train_model
+    from maskgui.assist.learning import TrainRequest, train_model
 
-    train_model(data, images, val, val_images, config, out, resume=resume, init=init, say=say)
+    command = f"train --config {config.name} --data {data.name}"
+    with progress("Training", unit="step") as update:
+        train_model(
+            TrainRequest(data, images, config, out, val, val_images, resume, init, command),
+            lambda now: update(now.step, now.steps),
+            on_line=say,
+        )
     click.echo(f"Wrote {out} and its card.")
 
 
@@ -60,13 +67,25 @@ def evaluate(
     from maskgui.assist.learning import evaluate_file, evaluate_model
 
     if pred is not None:
-        result = evaluate_file(gt, pred, max_dets)
+        figures = evaluate_file(gt, pred, max_dets)
     elif images is not None and model is not None:
         with tempfile.TemporaryDirectory() as folder, progress("Segmenting") as update:
-            result = evaluate_model(gt, images, model, device, max_dets, Path(folder), update)
+            figures = evaluate_model(gt, images, model, device, max_dets, Path(folder), update)
     else:
         raise UserError("Nothing to evaluate: give --pred, or --images with --model.")
-    click.echo(json.dumps(result.to_dict()) if as_json else result.table())
+    click.echo(json.dumps(figures) if as_json else _table(figures))
+
+
+def _table(figures: dict[str, dict[str, Any]]) -> str:
+    """Lay out {"segm": {"AP": ...}, "bbox": ..., "categories": {"segm": {name: AP}}} as text."""
+    names = list(figures["segm"])
+    lines = [" " * 5 + "".join(f"{name:>8}" for name in names)]
+    for kind, label in (("segm", "mask"), ("bbox", "box")):
+        lines.append(f"{label:<5}" + "".join(f"{figures[kind].get(n, -1):8.3f}" for n in names))
+    per_category = figures["categories"].get("segm", {})
+    width = max((len(name) for name in per_category), default=0)
+    lines += [f"{name:<{width}}  {ap:.3f}" for name, ap in per_category.items()]
+    return "\n".join(lines)
 
 
 @click.command()
