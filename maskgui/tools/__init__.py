@@ -1,0 +1,1 @@
+"""Canvas tools: one small state machine each, in image coordinates, without Qt."""

@@ -1,0 +1,64 @@
+"""The edits that tools make: several instances changed in one step of the history."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from maskgui.core.document import Edit
+from maskgui.core.edits import add_instances, delete_instances, replace_instances
+from maskgui.core.entities import ImageRecord, Instance
+from maskgui.core.shape import Shape
+from maskgui.tools.base import Scene
+from maskgui.tools.shaping import settle
+
+
+def reshaped(
+    before: Iterable[Instance],
+    live: Mapping[int, Shape],
+    label: str,
+    scene: Scene,
+    *,
+    delete_empty: bool = False,
+) -> Edit | None:
+    """Return one edit that gives instances their new outlines, settled inside the image.
+
+    An instance whose outline did not change or that is no longer what the gesture began with is
+    left alone; so is one whose new outline covers nothing, unless `delete_empty`. None when
+    nothing is left to do.
+    """
+    width, height = scene.size
+    replaced: list[tuple[Instance, Instance]] = []
+    emptied: list[Instance] = []
+    for instance in before:
+        shape = settle(live[instance.id], width, height)
+        if scene.instance(instance.id) != instance or shape == instance.shape:
+            continue
+        if shape.parts:
+            replaced.append((instance, msgspec.structs.replace(instance, shape=shape)))
+        elif delete_empty:
+            emptied.append(instance)
+    image, found = scene.image, scene.detections()
+    first = replace_instances(replaced, label, image, found)
+    second = delete_instances(emptied, _record_after(first, image), found)
+    changes = first.changes + second.changes
+    return Edit(label, image.id, changes) if changes else None
+
+
+def deleted(instances: Iterable[Instance], scene: Scene) -> Edit | None:
+    """Return one edit that deletes instances, None when there are none."""
+    doomed = list(instances)
+    return delete_instances(doomed, scene.image, scene.detections()) if doomed else None
+
+
+def added(shape: Shape, category_id: int, scene: Scene) -> tuple[Edit, Instance]:
+    """Return the edit that adds a drawn shape on top of the others, and the instance."""
+    order = 1 + max((instance.order for instance in scene.instances()), default=-1)
+    instance = Instance(scene.new_id(), scene.image.id, category_id, shape, order)
+    return add_instances([instance], "Draw instance"), instance
+
+
+def _record_after(edit: Edit, image: ImageRecord) -> ImageRecord:
+    for change in edit.changes:
+        if isinstance(change.after, ImageRecord) and change.after.id == image.id:
+            image = change.after
+    return image

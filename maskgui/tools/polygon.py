@@ -1,0 +1,133 @@
+"""Draw a polygon by clicking its vertices."""
+
+import numpy as np
+
+from maskgui.tools.base import (
+    CLICK_SLOP,
+    Draft,
+    Key,
+    Look,
+    Overlay,
+    Pointer,
+    Response,
+    Scene,
+    Tool,
+)
+from maskgui.tools.drawing import finish
+
+CLOSE_REACH = 10.0
+"""Screen pixels around the first vertex within which a click closes the outline."""
+
+CLOSE_KEYS = ("enter", "return", "n")
+
+Points = tuple[tuple[float, float], ...]
+
+
+class PolygonTool(Tool):
+    """Click adds; Enter, N, a double-click or the first vertex closes; Backspace takes back."""
+
+    name = "polygon"
+
+    def __init__(self) -> None:
+        self.points: Points = ()
+        self.at: Pointer | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a vertex was set."""
+        return bool(self.points)
+
+    def cancel(self) -> None:
+        """Drop the draft."""
+        self.points = ()
+
+    def look(self, scene: Scene) -> Look:
+        """The draft, and whether a click would close it."""
+        if not self.points:
+            return Look("cross", Overlay(), "Polygon: click to set the first vertex")
+        closes = self._closes(self.at)
+        cursor = self.at.point if self.at else None
+        overlay = Overlay(draft=Draft(np.array(self.points), cursor, closes))
+        if closes:
+            return Look("point", overlay, "Polygon: click closes it, Esc cancels")
+        if len(self.points) < 3:
+            status = "Polygon: click to add, Backspace takes back, Esc cancels"
+        else:
+            status = "Polygon: click to add, Enter closes, Backspace takes back, Esc cancels"
+        return Look("cross", overlay, status)
+
+    def press(self, pointer: Pointer, scene: Scene) -> Response:
+        """Set a vertex, or close."""
+        self.at = pointer
+        if pointer.button != "left":
+            return self.answer(scene, handled=False)
+        if self._closes(pointer) or (pointer.clicks == 2 and len(self.points) >= 3):
+            return self._close(scene)
+        if not self._on_last(pointer):
+            self.points = (*self.points, pointer.point)
+        return self.answer(scene)
+
+    def move(self, pointer: Pointer, scene: Scene) -> Response:
+        """Show where the next vertex would go."""
+        self.at = pointer
+        return self.answer(scene)
+
+    def release(self, pointer: Pointer, scene: Scene) -> Response:
+        """Nothing: vertices are set when the button goes down."""
+        self.at = pointer
+        return self.answer(scene, handled=pointer.button == "left")
+
+    def key(self, key: Key, scene: Scene) -> Response:
+        """Enter or N closes, Backspace (or undo) takes back, Esc cancels."""
+        if not self.points:
+            leaves = key.name == "escape"
+            return self.answer(scene, handover="select" if leaves else None, handled=leaves)
+        if key.name in CLOSE_KEYS and not key.modifiers:
+            if len(self.points) < 3:
+                return self.answer(scene, status="Polygon: a polygon needs three vertices")
+            return self._close(scene)
+        if key.name == "backspace" or _is_undo(key):
+            self.points = self.points[:-1]
+        elif key.name == "escape":
+            self.cancel()
+        else:
+            return self.answer(scene, handled=False)
+        return self.answer(scene)
+
+    def wants(self, key: Key) -> bool:
+        """The draft's keys while there is one; Esc always."""
+        if not self.points:
+            return key.name == "escape"
+        plain = not key.modifiers and key.name in (*CLOSE_KEYS, "backspace", "escape")
+        return plain or _is_undo(key)
+
+    def park(self) -> object | None:
+        """Return the vertices set so far."""
+        points, self.points = self.points, ()
+        return points or None
+
+    def resume(self, draft: object) -> None:
+        """Go on from the vertices that `park` returned."""
+        if isinstance(draft, tuple):
+            self.points = draft
+
+    def _close(self, scene: Scene) -> Response:
+        points, self.points = self.points, ()
+        return finish(self, points, scene)
+
+    def _closes(self, pointer: Pointer | None) -> bool:
+        if pointer is None or len(self.points) < 3:
+            return False
+        return _distance(self.points[0], pointer) <= CLOSE_REACH
+
+    def _on_last(self, pointer: Pointer) -> bool:
+        return bool(self.points) and _distance(self.points[-1], pointer) < CLICK_SLOP / 2
+
+
+def _distance(point: tuple[float, float], pointer: Pointer) -> float:
+    """Screen pixels between a point and the pointer."""
+    return float(np.hypot(point[0] - pointer.x, point[1] - pointer.y)) * pointer.scale
+
+
+def _is_undo(key: Key) -> bool:
+    return key.name == "z" and key.modifiers == {"ctrl"}

@@ -1,0 +1,131 @@
+"""Changes to outlines, each ending in a shape that is valid for shapely and inside the image."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from maskgui.core.shape import Polygon, Ring, Shape
+from maskgui.tools.base import EdgeRef, VertexRef
+
+LEAST_AREA = 0.01
+"""Square image pixels; smaller pieces are crumbs of a repair that nobody drew."""
+
+
+def settle(shape: Shape, width: int, height: int) -> Shape:
+    """Return the shape repaired where it crosses itself and clipped to the image.
+
+    Parts that are fine keep their vertices as they are. A ring covers what even-odd filling
+    covers, a part its exterior minus its holes. The result may be empty.
+    """
+    x0, y0, x1, y1 = shape.bounds
+    inside = x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height
+    parts: list[Polygon] = []
+    for part in shape.parts:
+        outline = shapely.Polygon(part.exterior, part.holes)
+        if inside and outline.is_valid and outline.area >= LEAST_AREA:
+            parts.append(part)
+            continue
+        area = outline if outline.is_valid else _repaired(part)
+        if not inside:
+            area = shapely.intersection(area, shapely.box(0, 0, width, height))
+        parts.extend(_polygons(area))
+    return Shape(parts)
+
+
+def outline(points: ArrayLike, width: int, height: int) -> Shape:
+    """Return the shape that a drawn ring (N x 2) covers; empty when it covers nothing."""
+    ring = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+    ring = ring[np.any(ring != np.roll(ring, 1, axis=0), axis=1)]
+    if len(ring) < 3:
+        return Shape()
+    return settle(Shape([Polygon(ring)]), width, height)
+
+
+def _repaired(part: Polygon) -> shapely.Geometry:
+    area = shapely.make_valid(shapely.Polygon(part.exterior))
+    for hole in part.holes:
+        area = shapely.difference(area, shapely.make_valid(shapely.Polygon(hole)))
+    return area
+
+
+def _polygons(area: shapely.Geometry) -> Iterator[Polygon]:
+    for piece in shapely.get_parts(shapely.make_valid(area)):
+        if piece.geom_type in ("MultiPolygon", "GeometryCollection"):
+            yield from _polygons(piece)
+        elif piece.geom_type == "Polygon" and piece.area >= LEAST_AREA:
+            yield Polygon(
+                shapely.get_coordinates(piece.exterior)[:-1],
+                [shapely.get_coordinates(hole)[:-1] for hole in piece.interiors],
+            )
+
+
+def ring_of(shape: Shape, ref: VertexRef | EdgeRef) -> Ring | None:
+    """Return the ring that a reference names, None when the shape has none such."""
+    if ref.part >= len(shape.parts) or ref.ring >= len(shape.parts[ref.part].rings):
+        return None
+    ring = shape.parts[ref.part].rings[ref.ring]
+    return ring if ref.at < len(ring) else None
+
+
+def move_vertices(shape: Shape, refs: Iterable[VertexRef], dx: float, dy: float) -> Shape:
+    """Return the shape with some vertices shifted; it may cross itself."""
+    for (part, ring), indices in _by_ring(refs).items():
+        points = shape.parts[part].rings[ring].copy()
+        points[indices] += (dx, dy)
+        shape = shape.with_ring(part, ring, points)
+    return shape
+
+
+def add_vertex(shape: Shape, edge: EdgeRef) -> Shape:
+    """Return the shape with a vertex more, at the edge's point; its index is edge.at + 1."""
+    points = shape.parts[edge.part].rings[edge.ring]
+    longer = np.insert(points, edge.at + 1, (edge.x, edge.y), axis=0)
+    return shape.with_ring(edge.part, edge.ring, longer)
+
+
+def remove_vertices(shape: Shape, refs: Iterable[VertexRef]) -> Shape:
+    """Return the shape without some vertices.
+
+    A hole that keeps fewer than three goes; so does a part whose exterior does, with its holes.
+    """
+    gone = _by_ring(refs)
+    parts = []
+    for part_index, part in enumerate(shape.parts):
+        rings = [
+            np.delete(ring, gone.get((part_index, ring_index), []), axis=0)
+            for ring_index, ring in enumerate(part.rings)
+        ]
+        if len(rings[0]) >= 3:
+            parts.append(Polygon(rings[0], [hole for hole in rings[1:] if len(hole) >= 3]))
+    return Shape(parts)
+
+
+def vertices(shape: Shape, refs: Iterable[VertexRef]) -> NDArray[np.float64]:
+    """Return the coordinates (N x 2) of some vertices."""
+    points = [shape.parts[ref.part].rings[ref.ring][ref.at] for ref in refs]
+    return np.array(points, dtype=np.float64).reshape(-1, 2)
+
+
+def kept_inside(
+    points: NDArray[np.float64], dx: float, dy: float, width: int, height: int
+) -> tuple[float, float]:
+    """Return the shift nearest to (dx, dy) that leaves all points (N x 2) inside the image."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    return (
+        _between(dx, -float(low[0]), width - float(high[0])),
+        _between(dy, -float(low[1]), height - float(high[1])),
+    )
+
+
+def _between(value: float, low: float, high: float) -> float:
+    return max(min(low, 0.0), min(value, max(high, 0.0)))
+
+
+def _by_ring(refs: Iterable[VertexRef]) -> dict[tuple[int, int], list[int]]:
+    rings: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for ref in refs:
+        rings[ref.part, ref.ring].append(ref.at)
+    return rings

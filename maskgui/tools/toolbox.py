@@ -1,0 +1,74 @@
+"""The tools of a canvas: which one is active, and the drafts left open on other images."""
+
+from collections.abc import Callable
+
+from maskgui.tools.base import Key, Pointer, Response, Scene, Tool
+from maskgui.tools.polygon import PolygonTool
+from maskgui.tools.rectangle import RectangleTool
+from maskgui.tools.select import SelectTool
+from maskgui.tools.vertex import VertexTool
+
+TOOLS: dict[str, Callable[[], Tool]] = {
+    tool.name: tool for tool in (SelectTool, VertexTool, PolygonTool, RectangleTool)
+}
+"""Every tool by name. A new tool is one module, one entry here and one test."""
+
+
+class Toolbox:
+    """Hands events to the active tool and follows its handovers."""
+
+    def __init__(self) -> None:
+        self._tools = {name: make() for name, make in TOOLS.items()}
+        self._drafts: dict[int, tuple[str, object]] = {}
+        self._image_id: int | None = None
+        self._active = self._tools["select"]
+
+    @property
+    def active(self) -> Tool:
+        """The tool in the person's hand."""
+        return self._active
+
+    def use(self, name: str) -> None:
+        """Take another tool; an open draft of the present one is dropped. Raises KeyError."""
+        tool = self._tools[name]
+        if tool is not self._active:
+            self._active.park()
+            self._active = tool
+
+    def enter(self, image_id: int | None) -> None:
+        """Go to an image: the draft of the one left is kept, that of this one taken up."""
+        if image_id == self._image_id:
+            return
+        draft = self._active.park()
+        if draft is not None and self._image_id is not None:
+            self._drafts[self._image_id] = (self._active.name, draft)
+        self._image_id = image_id
+        if image_id is not None and image_id in self._drafts:
+            name, kept = self._drafts.pop(image_id)
+            self._active = self._tools[name]
+            self._active.resume(kept)
+
+    def press(self, pointer: Pointer, scene: Scene) -> Response:
+        """A button went down."""
+        return self._follow(self._active.press(pointer, scene))
+
+    def move(self, pointer: Pointer, scene: Scene) -> Response:
+        """The pointer moved."""
+        return self._active.move(pointer, scene)
+
+    def release(self, pointer: Pointer, scene: Scene) -> Response:
+        """The button went up."""
+        return self._follow(self._active.release(pointer, scene))
+
+    def key(self, key: Key, scene: Scene) -> Response:
+        """A key went down."""
+        return self._follow(self._active.key(key, scene))
+
+    def key_up(self, key: Key, scene: Scene) -> Response:
+        """A key went up."""
+        return self._active.key_up(key, scene)
+
+    def _follow(self, response: Response) -> Response:
+        if response.handover is not None:
+            self.use(response.handover)
+        return response

@@ -1,0 +1,204 @@
+"""Vertex mode: drag, add, delete and rubber-band the vertices of the selected instances."""
+
+from maskgui.core.entities import Instance
+from maskgui.tools.base import EdgeRef, Key, Look, Overlay, Pointer, Response, Scene, VertexRef
+from maskgui.tools.commit import deleted, reshaped
+from maskgui.tools.gestures import (
+    Band,
+    Gesture,
+    MoveInstances,
+    MoveVertices,
+    Outcome,
+    Reshape,
+)
+from maskgui.tools.picking import (
+    band_between,
+    editable,
+    nearest_edge,
+    nearest_vertex,
+    vertices_in,
+)
+from maskgui.tools.pointing import PointingTool
+from maskgui.tools.shaping import add_vertex, remove_vertices, ring_of
+
+
+class VertexTool(PointingTool):
+    """Works on the vertices of the selected instances."""
+
+    name = "vertex"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vertex: VertexRef | None = None
+        self.edge: EdgeRef | None = None
+        self.hovered: int | None = None
+        self.marked: frozenset[VertexRef] = frozenset()
+
+    def hover(self, pointer: Pointer, scene: Scene) -> None:
+        """Vertex, then edge, then body."""
+        self._forget_stale(scene)
+        instances = editable(scene)
+        self.vertex = nearest_vertex(instances, pointer)
+        self.edge = None if self.vertex else nearest_edge(instances, pointer)
+        hits = scene.under(pointer.x, pointer.y)
+        self.hovered = hits[0] if hits else None
+
+    def idle_look(self, scene: Scene) -> Look:
+        """What a click or drag would do here."""
+        self._forget_stale(scene)
+        modifiers = self.at.modifiers if self.at else frozenset()
+        doomed = self.vertex is not None and "shift" in modifiers
+        overlay = Overlay(self.hovered, self.vertex, self.edge, self.marked, doomed)
+        if doomed:
+            return Look("remove", overlay, "Vertex: click deletes it")
+        if self.vertex is not None:
+            return Look("vertex", overlay, "Vertex: drag moves it, Shift+click deletes it")
+        if self.edge is not None:
+            return Look("add", overlay, "Edge: drag or Alt+click adds a vertex")
+        if self.marked:
+            text = f"{len(self.marked)} vertices marked: Delete deletes them, arrows nudge"
+            return Look("arrow", overlay, text)
+        if not editable(scene):
+            return Look("point", overlay, "Vertices: click an instance to edit its vertices")
+        text = "Vertices: drag a vertex or an edge, drag a frame to mark several, Esc leaves"
+        return Look("arrow", overlay, text)
+
+    def begin(self, start: Pointer, scene: Scene) -> Gesture:
+        """A vertex (with the others marked, if it is), a new one from an edge, or a band."""
+        self.hover(start, scene)
+        if self.vertex is not None:
+            refs = self.marked if self.vertex in self.marked else frozenset({self.vertex})
+            return MoveVertices(self._owners(refs, scene), refs, start)
+        owner = scene.instance(self.edge.instance) if self.edge else None
+        if self.edge is not None and owner is not None:
+            self.marked = frozenset()
+            return MoveVertices.of_new(owner, self.edge, start)
+        if "ctrl" in start.modifiers and scene.selection.intersection(
+            scene.under(start.x, start.y)
+        ):
+            return MoveInstances(editable(scene), start)
+        return Band(start, self._choose, "Vertices: release to mark those inside, Esc cancels")
+
+    def click(self, pointer: Pointer, scene: Scene) -> Response:
+        """Delete or add a vertex, mark one, or go to another instance."""
+        self.hover(pointer, scene)
+        if self.vertex is not None:
+            return self._click_vertex(self.vertex, pointer, scene)
+        if self.edge is not None and "alt" in pointer.modifiers:
+            owner = scene.instance(self.edge.instance)
+            assert owner is not None  # the edge was found on it in this very call
+            shape = add_vertex(owner.shape, self.edge)
+            self.marked = frozenset()
+            edit = reshaped([owner], {owner.id: shape}, "Add vertex", scene)
+            return self.answer(scene, edit=edit)
+        if self.edge is not None or pointer.modifiers - {"ctrl"}:
+            return self.answer(scene)
+        if self.marked:
+            self.marked = frozenset()
+            return self.answer(scene)
+        hits = scene.under(pointer.x, pointer.y)
+        chosen = frozenset(hits[:1])
+        if "ctrl" in pointer.modifiers:
+            chosen = scene.selection ^ chosen
+        elif scene.selection.intersection(hits):
+            chosen = scene.selection
+        return self.answer(scene, selection=chosen)
+
+    def double_click(self, pointer: Pointer, scene: Scene) -> Response:
+        """Another instance is taken up; an empty place leaves the mode."""
+        hits = scene.under(pointer.x, pointer.y)
+        if hits and self.vertex is None and self.edge is None:
+            self.marked = frozenset()
+            return self.answer(scene, selection=frozenset(hits[:1]))
+        return self.answer(scene, handover=None if hits or self.vertex else "select")
+
+    def nudging(self, scene: Scene) -> Reshape | None:
+        """The marked vertices, else the instances."""
+        moving = editable(scene)
+        if self.marked:
+            return MoveVertices(self._owners(self.marked, scene), self.marked, Pointer(0, 0))
+        return MoveInstances(moving, Pointer(0, 0)) if moving else None
+
+    def finished(self, outcome: Outcome, scene: Scene) -> Response:
+        """Keep what a band marked; pass on the edit."""
+        if outcome.marked is not None:
+            self.marked = outcome.marked
+        self.vertex = self.edge = None
+        return self.answer(scene, edit=outcome.edit)
+
+    def key(self, key: Key, scene: Scene) -> Response:
+        """Delete removes marked vertices, else the instances; Esc goes back step by step."""
+        self._forget_stale(scene)
+        if self.busy:
+            return super().key(key, scene)
+        if key.name == "delete" and self.marked:
+            return self._without(self.marked, scene)
+        if key.name == "delete" and editable(scene):
+            edit = deleted(editable(scene), scene)
+            self.vertex = self.edge = None
+            return self.answer(scene, edit=edit, selection=frozenset(), handover="select")
+        if key.name == "escape" and self.marked:
+            self.marked = frozenset()
+            return self.answer(scene)
+        if key.name in ("escape", "enter", "return"):
+            return self.answer(scene, handover="select")
+        return super().key(key, scene)
+
+    def wants(self, key: Key) -> bool:
+        """Delete is the tool's while vertices are marked."""
+        if key.name == "delete":
+            return bool(self.marked)
+        return super().wants(key) or key.name == "escape"
+
+    def cancel(self) -> None:
+        """Also forget what was hovered."""
+        super().cancel()
+        self.vertex = self.edge = None
+
+    def park(self) -> object | None:
+        """Marked vertices belong to the image that is left."""
+        self.marked = frozenset()
+        return super().park()
+
+    def _click_vertex(self, vertex: VertexRef, pointer: Pointer, scene: Scene) -> Response:
+        if "shift" in pointer.modifiers:
+            return self._without(frozenset({vertex}), scene)
+        if "ctrl" in pointer.modifiers:
+            self.marked ^= {vertex}
+        else:
+            self.marked = frozenset({vertex})
+        return self.answer(scene)
+
+    def _without(self, refs: frozenset[VertexRef], scene: Scene) -> Response:
+        """Delete vertices; an instance that has no ring left goes with them."""
+        owners = self._owners(refs, scene)
+        live = {
+            owner.id: remove_vertices(owner.shape, [r for r in refs if r.instance == owner.id])
+            for owner in owners
+        }
+        self.marked = frozenset()
+        self.vertex = self.edge = None
+        label = "Delete vertex" if len(refs) == 1 else "Delete vertices"
+        edit = reshaped(owners, live, label, scene, delete_empty=True)
+        gone = {owner.id for owner in owners if not live[owner.id].parts}
+        return self.answer(scene, edit=edit, selection=scene.selection - gone if gone else None)
+
+    def _choose(self, start: Pointer, end: Pointer, scene: Scene) -> Outcome:
+        found = vertices_in(editable(scene), band_between(start, end))
+        adds = start.modifiers & {"ctrl", "shift"}
+        return Outcome(marked=self.marked | found if adds else found)
+
+    def _owners(self, refs: frozenset[VertexRef], scene: Scene) -> list[Instance]:
+        wanted = {ref.instance for ref in refs}
+        return [instance for instance in editable(scene) if instance.id in wanted]
+
+    def _forget_stale(self, scene: Scene) -> None:
+        """Drop references that an edit, an undo or a changed selection made void."""
+        shapes = {instance.id: instance.shape for instance in editable(scene)}
+
+        def holds(ref: VertexRef | EdgeRef) -> bool:
+            return ref.instance in shapes and ring_of(shapes[ref.instance], ref) is not None
+
+        self.marked = frozenset(ref for ref in self.marked if holds(ref))
+        self.vertex = self.vertex if self.vertex and holds(self.vertex) else None
+        self.edge = self.edge if self.edge and holds(self.edge) else None
