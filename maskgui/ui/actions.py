@@ -1,0 +1,333 @@
+"""The one table of what the window can do: each label, key and icon stands here once."""
+
+import enum
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from maskgui.ui import icons
+from maskgui.ui.theme import Theme
+
+
+class Scope(enum.Enum):
+    """Where an action's keys work: letters never leave the canvas."""
+
+    WINDOW = "everywhere"
+    CANVAS = "on the canvas"
+    INSTANCES = "on the canvas and in the instance list"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One action. The first key is the one shown beside its name."""
+
+    name: str
+    label: str
+    keys: tuple[str, ...] = ()
+    icon: str | None = None
+    scope: Scope = Scope.WINDOW
+    group: str = ""
+    checkable: bool = False
+
+
+def _specs(group: str, scope: Scope, rows: Iterable[tuple]) -> tuple[Spec, ...]:
+    made = []
+    for name, label, keys, icon, *rest in rows:
+        made.append(Spec(name, label, tuple(keys), icon, scope, group, "checkable" in rest))
+    return tuple(made)
+
+
+CATEGORY_KEYS = 18
+
+FILE = _specs(
+    "Files",
+    Scope.WINDOW,
+    (
+        ("open_folder", "Open folder…", ["Ctrl+U"], "folder-open"),
+        ("open_files", "Open files…", ["Ctrl+O"], "file-plus"),
+        ("open_project", "Open project…", ["Ctrl+Shift+O"], "stack"),
+        ("open_demo", "Try the demo", [], "sparkle"),
+        ("import_coco", "Import COCO…", ["Ctrl+I"], "download-simple"),
+        ("save", "Save", ["Ctrl+S"], "floppy-disk"),
+        ("export", "Export COCO…", ["Ctrl+E"], "export"),
+        ("rescan", "Look for new images", ["F5"], "arrows-clockwise"),
+        ("locate_folder", "Locate folder…", [], "magnifying-glass"),
+        ("close_project", "Close project", ["Ctrl+W"], "x"),
+        ("quit", "Quit", ["Ctrl+Q"], "sign-out"),
+    ),
+)
+
+NAVIGATION = (
+    *_specs(
+        "Images",
+        Scope.CANVAS,
+        (
+            ("previous_image", "Previous image", ["A"], "caret-left"),
+            ("next_image", "Next image", ["D"], "caret-right"),
+        ),
+    ),
+    *_specs(
+        "Images",
+        Scope.WINDOW,
+        (
+            ("next_unreviewed", "Next unreviewed image", ["Ctrl+Shift+D"], "caret-double-right"),
+            (
+                "previous_unreviewed",
+                "Previous unreviewed image",
+                ["Ctrl+Shift+A"],
+                "caret-double-left",
+            ),
+            ("reviewed_next", "Reviewed, and next", ["Ctrl+Return", "Ctrl+Enter"], "check-circle"),
+            ("remove_image", "Remove image from the project", [], "trash"),
+        ),
+    ),
+)
+
+TOOLS = (
+    *_specs(
+        "Tools",
+        Scope.CANVAS,
+        (
+            ("tool_select", "Select and move", ["V"], "cursor", "checkable"),
+            ("tool_polygon", "Polygon", ["P", "Ctrl+N"], "polygon", "checkable"),
+            ("tool_rectangle", "Rectangle", ["R", "Ctrl+R"], "bounding-box", "checkable"),
+            ("tool_vertex", "Edit vertices", ["Ctrl+J"], "line-segments", "checkable"),
+        ),
+    ),
+)
+
+EDITING = (
+    *_specs(
+        "Editing",
+        Scope.WINDOW,
+        (
+            ("undo", "Undo", ["Ctrl+Z"], "arrow-counter-clockwise"),
+            ("redo", "Redo", ["Ctrl+Shift+Z", "Ctrl+Y"], "arrow-clockwise"),
+            ("undo_batch", "Undo batch", [], "arrow-u-up-left"),
+        ),
+    ),
+    *_specs(
+        "Editing",
+        Scope.INSTANCES,
+        (
+            ("duplicate", "Duplicate", ["Ctrl+D"], "copy-simple"),
+            ("copy", "Copy", ["Ctrl+C"], "copy"),
+            ("paste", "Paste", ["Ctrl+V"], "clipboard"),
+            ("delete", "Delete", ["Delete"], "trash"),
+            ("select_all", "Select all", ["Ctrl+A"], "selection-all"),
+        ),
+    ),
+    *_specs(
+        "Editing",
+        Scope.CANVAS,
+        (
+            ("pick_category", "Choose a category…", ["Q"], "tag"),
+            ("accept", "Accept as it is", ["Y"], "check"),
+        ),
+    ),
+    *_specs(
+        "Editing",
+        Scope.WINDOW,
+        (("toggle_crowd", "Crowd (iscrowd)", [], "users-three", "checkable"),),
+    ),
+)
+
+VIEW = (
+    *_specs(
+        "View",
+        Scope.WINDOW,
+        (
+            ("fit", "Fit the image", ["Ctrl+F"], "corners-out"),
+            ("zoom_100", "Zoom to 100 %", ["Ctrl+0"], "magnifying-glass"),
+            ("zoom_in", "Zoom in", ["Ctrl++", "Ctrl+="], "magnifying-glass-plus"),
+            ("zoom_out", "Zoom out", ["Ctrl+-"], "magnifying-glass-minus"),
+            ("toggle_side", "Right panel", ["Ctrl+Alt+R"], "layout", "checkable"),
+            ("toggle_film", "Filmstrip", ["Ctrl+Alt+F"], "film-strip", "checkable"),
+            ("toggle_labels", "Labels on all instances", ["Ctrl+L"], "tag", "checkable"),
+        ),
+    ),
+    *_specs(
+        "View",
+        Scope.CANVAS,
+        (
+            ("zoom_next", "Zoom to the next instance", ["Z"], "crosshair"),
+            ("zoom_previous", "Zoom to the previous instance", ["Shift+Z"], "crosshair-simple"),
+            ("hide", "Hide or show the selection", ["H"], "eye-slash"),
+            ("lock", "Lock or unlock the selection", ["L"], "lock"),
+            ("solo", "Show only the selection", ["Shift+H"], "eye"),
+            ("toggle_all", "Hide or show all instances", ["T"], "eye-closed"),
+            ("show_evidence", "What the model said (hold)", ["M"], "brain"),
+        ),
+    ),
+)
+
+MODEL = (
+    *_specs(
+        "Model",
+        Scope.CANVAS,
+        (("segment", "Auto-segment this image", ["I"], "magic-wand"),),
+    ),
+    *_specs(
+        "Model",
+        Scope.WINDOW,
+        (
+            ("segment_all", "Auto-segment all images", ["Ctrl+B"], "stack"),
+            ("cancel_work", "Cancel what is running", ["Ctrl+."], "x-circle"),
+        ),
+    ),
+)
+
+HELP = _specs(
+    "Help",
+    Scope.WINDOW,
+    (
+        ("keys", "Keys", ["F1"], "keyboard"),
+        ("settings", "Settings", ["Ctrl+,"], "gear-six"),
+        ("about", "About MaskGUI", [], "info"),
+    ),
+)
+
+CATEGORY = tuple(
+    Spec(
+        f"category_{place}",
+        f"Category {place}",
+        (str(place) if place < 10 else f"Ctrl+{place - 9}",),
+        scope=Scope.CANVAS,
+        group="Categories",
+    )
+    for place in range(1, CATEGORY_KEYS + 1)
+)
+
+TABLE: tuple[Spec, ...] = (
+    *FILE,
+    *NAVIGATION,
+    *TOOLS,
+    *EDITING,
+    *VIEW,
+    *MODEL,
+    *CATEGORY,
+    *HELP,
+)
+
+HELD = frozenset({"show_evidence"})
+"""Actions that last while their key is down: the canvas filters their key events."""
+
+TOOL_ACTIONS = {
+    "tool_select": "select",
+    "tool_polygon": "polygon",
+    "tool_rectangle": "rectangle",
+    "tool_vertex": "vertex",
+}
+
+
+@dataclass(frozen=True)
+class Gesture:
+    """A key or pointer gesture that the tools understand by themselves; listed under F1."""
+
+    label: str
+    keys: str
+
+
+GESTURES = (
+    Gesture("Finish a draft", "Enter, N, double-click, first vertex"),
+    Gesture("Cancel a draft", "Esc"),
+    Gesture("Take back a vertex", "Backspace"),
+    Gesture("Add to the selection", "Shift+click, Ctrl+click"),
+    Gesture("Select by a frame", "Drag from an empty place"),
+    Gesture("Move a whole instance", "Ctrl+drag"),
+    Gesture("Nudge", "Arrow keys"),
+    Gesture("Next or previous instance under the cursor", "Tab, Shift+Tab"),
+    Gesture("Edit the vertices of an instance", "Double-click"),
+    Gesture("Add a vertex", "Drag or Alt+click an edge"),
+    Gesture("Delete a vertex", "Shift+click or Alt+Shift+click it"),
+    Gesture("Zoom at the cursor", "Ctrl+wheel"),
+    Gesture("Pan", "Middle drag, Space+drag"),
+)
+
+
+def key_text(keys: tuple[str, ...]) -> str:
+    """Return the first key as the platform writes it, "" for none."""
+    return QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+
+
+class ActionSet(QObject):
+    """The table as live QActions: handlers bound by name, reasons while they cannot work."""
+
+    def __init__(self, window: QWidget, theme: Theme) -> None:
+        super().__init__(window)
+        self._window = window
+        self._specs = {spec.name: spec for spec in TABLE}
+        self._labels = {spec.name: spec.label for spec in TABLE}
+        self._reasons: dict[str, str] = {}
+        self._actions: dict[str, QAction] = {}
+        for spec in TABLE:
+            self._actions[spec.name] = self._make(spec)
+        self.set_theme(theme)
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def _make(self, spec: Spec) -> QAction:
+        action = QAction(spec.label, self)
+        action.setCheckable(spec.checkable)
+        if spec.name not in HELD:
+            action.setShortcuts([QKeySequence(key) for key in spec.keys])
+        if spec.scope is Scope.WINDOW:
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            self._window.addAction(action)
+        else:
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        return action
+
+    def attach(self, canvas: QWidget, instances: QWidget) -> None:
+        """Let the canvas' actions work there, and some in the instance list as well."""
+        for spec in TABLE:
+            if spec.scope is not Scope.WINDOW:
+                canvas.addAction(self._actions[spec.name])
+            if spec.scope is Scope.INSTANCES:
+                instances.addAction(self._actions[spec.name])
+
+    def bind(self, name: str, handler: Callable[..., object]) -> None:
+        """Call `handler()`, or `handler(checked)` for a checkable one, when it is triggered."""
+        action = self._actions[name]
+        if self._specs[name].checkable:
+            action.triggered.connect(lambda checked: handler(checked))
+        else:
+            action.triggered.connect(lambda _=False: handler())
+
+    def set_theme(self, theme: Theme) -> None:
+        """Tint the icons."""
+        for name, action in self._actions.items():
+            symbol = self._specs[name].icon
+            if symbol:
+                action.setIcon(icons.icon(symbol, theme))
+            self._refresh_tip(name)
+
+    def allow(self, name: str, reason: str = "") -> None:
+        """Enable an action, or with a reason disable it and say why in its tooltip."""
+        if self._reasons.get(name, "") == reason:
+            return
+        self._reasons[name] = reason
+        self._actions[name].setEnabled(not reason)
+        self._refresh_tip(name)
+
+    def relabel(self, name: str, label: str) -> None:
+        """Say what an action would do right now: "Undo move vertex"."""
+        if self._labels[name] != label:
+            self._labels[name] = label
+            self._actions[name].setText(label)
+            self._refresh_tip(name)
+
+    def reason(self, name: str) -> str:
+        """Return why an action cannot work now, "" when it can."""
+        return self._reasons.get(name, "")
+
+    def _refresh_tip(self, name: str) -> None:
+        keys = key_text(self._specs[name].keys)
+        label = self._labels[name].removesuffix("…")
+        tip = f"{label}  ({keys})" if keys else label
+        reason = self._reasons.get(name, "")
+        self._actions[name].setToolTip(f"{tip}\n{reason}" if reason else tip)
