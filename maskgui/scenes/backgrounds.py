@@ -70,7 +70,7 @@ def _stroke(
     canvas: Float,
     start: NDArray[np.float64],
     end: NDArray[np.float64],
-    colour: tuple[float, float, float],
+    colour: tuple[float, ...],
     width: int,
 ) -> None:
     a, b = (int(start[0]), int(start[1])), (int(end[0]), int(end[1]))
@@ -106,8 +106,8 @@ def _laminate(rng: Generator) -> Float:
     for _ in range(3):
         speck = base * rng.uniform(0.35, 1.12) + rng.normal(0, 0.05, 3)
         coarse = rng.uniform(0.35, 0.9)
-        field = sample("grain", (int(HEIGHT * coarse), int(WIDTH * coarse)), rng, 0.6)
-        field = cv2.resize(field, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+        small = sample("grain", (int(HEIGHT * coarse), int(WIDTH * coarse)), rng, 0.6)
+        field = cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
         weight = np.clip((field - rng.uniform(1.3, 1.9)) * 3.0, 0, 0.8)[..., None]
         canvas += (speck.astype(np.float32) - canvas) * weight.astype(np.float32)
     return canvas * (1.0 + 0.02 * _fine(rng, "cloud"))[..., None]
@@ -130,7 +130,7 @@ def _card(rng: Generator) -> Float:
     if rng.random() < 0.5:
         fold = np.abs(along - rng.uniform(80, 400))
         level = level - 0.2 * np.exp(-((fold / 2.5) ** 2)) + 0.05 * np.exp(-(((fold - 5) / 4) ** 2))
-    return _flat(base) * level[..., None].astype(np.float32)
+    return np.asarray(_flat(base) * level[..., None].astype(np.float32), np.float32)
 
 
 def _rubber(rng: Generator) -> Float:
@@ -148,7 +148,7 @@ def _rubber(rng: Generator) -> Float:
     else:
         bumps = np.zeros_like(x)
     level = 1.0 + bumps + 0.12 * _fine(rng) + 0.06 * _fine(rng, "cloud")
-    return _flat(base) * level[..., None].astype(np.float32)
+    return np.asarray(_flat(base) * level[..., None].astype(np.float32), np.float32)
 
 
 BACKGROUNDS: dict[str, Callable[[Generator], Float]] = {

@@ -27,8 +27,8 @@ LIGHTS: dict[str, tuple[float, float, float]] = {
 class SceneObject:
     """One labelled part.
 
-    `mask` bool [480, 640] is what is seen of it; `hidden_fraction` is the share of its pixels inside
-    the image that something else covers.
+    `mask` bool [480, 640] is what is seen of it; `hidden_fraction` is the share of its pixels
+    inside the image that something else covers.
     """
 
     category: str
@@ -107,12 +107,12 @@ def _develop(canvas: Float, light: Float, rng: np.random.Generator) -> NDArray[n
     slope = 1.0 + rng.uniform(0.04, 0.14) * (x * light[0] + y * light[1])
     level = slope * (1.0 - rng.uniform(0.06, 0.16) * (x * x + y * y)) * rng.uniform(0.92, 1.14)
     cast = rng.normal(1.0, 0.02, 3).astype(np.float32)
-    picture = canvas * (level[..., None] * cast)
+    picture = np.asarray(canvas * (level[..., None] * cast))
     sigma = rng.uniform(0.0, 0.95)
     if sigma > 0.3:
-        picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma))
     grain = rng.standard_normal((HEIGHT, WIDTH, 1), dtype=np.float32) * rng.uniform(0.004, 0.016)
-    chroma = rng.standard_normal((HEIGHT // 2, WIDTH // 2, 3), dtype=np.float32)
-    chroma = cv2.resize(chroma, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+    coarse = rng.standard_normal((HEIGHT // 2, WIDTH // 2, 3), dtype=np.float32)
+    chroma = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
     picture = picture + grain + chroma * rng.uniform(0.002, 0.009)
-    return np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(picture, 0.0, 1.0) * 255.0), np.uint8)

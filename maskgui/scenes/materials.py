@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Material:
-    """A surface: `colour` is RGB 0..1; `gloss` and `shine` are the highlight's strength and tightness.
+    """A surface: `colour` is RGB 0..1.
 
-    `sheen` is the change of brightness across a face, `mirror` the reflection of the room, `rust`
-    the share that stains may take.
+    `gloss` and `shine` are the highlight's strength and tightness, `sheen` is the change of
+    brightness across a face, `mirror` the reflection of the room, `rust` how far stains may go.
     """
 
     colour: tuple[float, float, float]

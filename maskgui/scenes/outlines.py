@@ -13,7 +13,8 @@ Ring = NDArray[np.float64]
 def circle(radius: float, centre: tuple[float, float] = (0.0, 0.0), points: int = 72) -> Ring:
     """A circle as a ring of `points` vertices."""
     angle = np.linspace(0.0, 2.0 * np.pi, points, endpoint=False)
-    return np.stack([np.cos(angle), np.sin(angle)], axis=1) * radius + np.asarray(centre)
+    unit = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return np.asarray(unit * radius + np.asarray(centre), np.float64)
 
 
 def regular(sides: int, radius: float) -> Ring:
@@ -55,7 +56,7 @@ def ribbon(path: Ring, width: float) -> Ring:
 
 
 def arc_band(outer: float, inner: float, shift: float, gap: float) -> Ring:
-    """An open ring between two circles, the inner one shifted along x; the gap (radians) is at +x."""
+    """An open ring between two circles, the inner one shifted along x; `gap` radians open at +x."""
     angle = np.linspace(gap / 2, 2 * np.pi - gap / 2, 72)
     unit = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return np.concatenate([unit * outer, (unit * inner + (shift, 0.0))[::-1]])
@@ -70,11 +71,14 @@ def toothed(teeth: int, tip: float, root: float) -> Ring:
     return np.stack([np.cos(angle) * radius, np.sin(angle) * radius], axis=1)
 
 
-def threaded(x0: float, x1: float, half0: float, half1: float, pitch: float, depth: float) -> Ring:
-    """A rod along x from half width `half0` to `half1`, both edges cut in a zigzag."""
+def threaded(
+    ends: tuple[float, float], halves: tuple[float, float], pitch: float, depth: float
+) -> Ring:
+    """A rod along x between `ends`, half as wide there as `halves`, both edges cut in a zigzag."""
+    x0, x1 = ends
     turns = max(2, round((x1 - x0) / pitch))
     x = np.linspace(x0, x1, 2 * turns + 1)
-    half = np.linspace(half0, half1, x.size)
+    half = np.linspace(*halves, x.size)
     top = half - depth * (np.arange(x.size) % 2)
     bottom = half - depth * ((np.arange(x.size) + 1) % 2)
     upper = np.stack([x, -np.maximum(top, 0.004)], axis=1)

@@ -45,21 +45,21 @@ def _nut_bore(hole: float) -> Layer:
     return Layer((o.circle(hole * 1.22), o.circle(hole * 0.98)), 0.05, tone=0.8, groove=True)
 
 
-def _hex_nut(rng: np.random.Generator, size: float) -> Part:
+def _hex_nut(rng: np.random.Generator, _size: float) -> Part:
     hole = rng.uniform(0.21, 0.26)
     body = Layer((o.regular(6, 0.5), o.circle(hole)), 0.19, 0.03)
     face = Layer((o.circle(0.405), o.circle(hole)), 0.22, 0.03)
     return Part((body, face, _nut_bore(hole)))
 
 
-def _square_nut(rng: np.random.Generator, size: float) -> Part:
+def _square_nut(rng: np.random.Generator, _size: float) -> Part:
     hole = rng.uniform(0.18, 0.23)
     body = Layer((o.rounded(o.regular(4, 0.52), 0.06), o.circle(hole)), 0.2, 0.035)
     face = Layer((o.circle(0.36), o.circle(hole)), 0.22, 0.03)
     return Part((body, face, _nut_bore(hole)))
 
 
-def _flange_nut(rng: np.random.Generator, size: float) -> Part:
+def _flange_nut(rng: np.random.Generator, _size: float) -> Part:
     hole = rng.uniform(0.16, 0.2)
     flange = Layer((o.circle(0.5), o.circle(hole)), 0.06, 0.05)
     body = Layer((o.regular(6, rng.uniform(0.36, 0.4)), o.circle(hole)), 0.25, 0.035)
@@ -79,7 +79,7 @@ def _hex_bolt(rng: np.random.Generator, size: float) -> Part:
     wide = half * rng.uniform(1.75, 1.95)
     plain = neck + rng.uniform(0.05, 0.5) * (0.5 - neck)
     pitch = max(rng.uniform(0.035, 0.05), 4.0 / size)
-    thread = o.threaded(plain, 0.5, half, half * 0.92, pitch, half * 0.16)
+    thread = o.threaded((plain, 0.5), (half, half * 0.92), pitch, half * 0.16)
     edges = tuple(o.box(-0.5, y - 0.012, neck, y + 0.012) for y in (-wide * 0.5, wide * 0.5))
     return Part(
         (
@@ -102,7 +102,7 @@ def _wood_screw(rng: np.random.Generator, size: float) -> Part:
     head = np.array(
         [[-0.5, -wide], [-0.47, -wide], [neck, -half], [neck, half], [-0.47, wide], [-0.5, wide]]
     )
-    thread = o.threaded(plain, taper, half * 1.1, half, pitch, half * 0.3)
+    thread = o.threaded((plain, taper), (half * 1.1, half), pitch, half * 0.3)
     tip = np.array([[taper - 0.01, -half * 0.95], [0.5, 0.0], [taper - 0.01, half * 0.95]])
     return Part(
         (
@@ -116,7 +116,7 @@ def _wood_screw(rng: np.random.Generator, size: float) -> Part:
 
 
 def _gear(rng: np.random.Generator, size: float) -> Part:
-    teeth = int(min(rng.integers(10, 23), max(9, size / 4)))
+    teeth = int(min(float(rng.integers(10, 23)), max(9.0, size / 4)))
     root = rng.uniform(0.4, 0.43)
     bore, hub = rng.uniform(0.08, 0.12), rng.uniform(0.17, 0.2)
     holes: tuple[o.Ring, ...] = ()
@@ -146,7 +146,7 @@ def _circlip(rng: np.random.Generator, size: float) -> Part:
 
 
 def _spring(rng: np.random.Generator, size: float) -> Part:
-    coils = int(min(rng.integers(7, 13), max(6, size / 6)))
+    coils = int(min(float(rng.integers(7, 13)), max(6.0, size / 6)))
     half = rng.uniform(0.13, 0.19)
     pitch = 1.0 / coils
     wire = pitch * rng.uniform(0.66, 0.8)
@@ -157,7 +157,7 @@ def _spring(rng: np.random.Generator, size: float) -> Part:
     return Part((Layer((core,), wire * 0.35, 0.02, tone=0.35), Layer(bars, wire, None)))
 
 
-def _bracket(rng: np.random.Generator, size: float) -> Part:
+def _bracket(rng: np.random.Generator, _size: float) -> Part:
     wide = rng.uniform(0.27, 0.34)
     arm = rng.uniform(0.65, 1.0)
     outline = np.array([[0, 0], [1, 0], [1, wide], [wide, wide], [wide, arm], [0, arm]])
@@ -173,7 +173,7 @@ def _bracket(rng: np.random.Generator, size: float) -> Part:
     return Part((Layer((plate, *holes), 0.06, 0.025),))
 
 
-def _bearing(rng: np.random.Generator, size: float) -> Part:
+def _bearing(rng: np.random.Generator, _size: float) -> Part:
     bore = rng.uniform(0.16, 0.2)
     floor = Layer((o.circle(0.45), o.circle(bore + 0.03)), 0.05, 0.01, tone=0.4)
     rims = (

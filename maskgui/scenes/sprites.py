@@ -70,7 +70,9 @@ def rasterise(part: Part, size: float, angle: float) -> Sprite:
             _raise(relief, tone, filled, layer, size * fine)
             solid |= filled
     whole = solid.astype(np.float32)
-    cover = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+    cover: Float = np.asarray(
+        cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.float32
+    )
     rise = max(layer.height for layer in part.layers if not layer.groove) * size
     return Sprite(left, top, fine, cover, cover >= 0.5, relief, tone, whole, rise, part.turned)
 
@@ -176,7 +178,7 @@ def _sheen(sprite: Sprite, rng: np.random.Generator) -> Float:
 
 
 def shade(sprite: Sprite, material: Material, light: Float, rng: np.random.Generator) -> Float:
-    """Colours of a sprite, float32 [h, w, 3] in 0..1; `light` is the unit vector towards it, y down."""
+    """Colours of a sprite, float32 [h, w, 3], 1 is white; `light` is the unit vector to it."""
     diffuse, facing, reflection = _lights(sprite, light)
     shape = sprite.cover.shape
     angle = rng.uniform(0, np.pi)
@@ -193,4 +195,5 @@ def shade(sprite: Sprite, material: Material, light: Float, rng: np.random.Gener
         colour += (np.array([0.42, 0.22, 0.11], np.float32) - colour) * stain[..., None]
     level = (0.3 + 0.7 * diffuse) * face + material.mirror * reflection * face
     highlight = material.gloss * 0.75 * facing**material.shine
-    return np.clip(colour * level[..., None] + highlight[..., None], 0.0, 1.25).astype(np.float32)
+    shaded = colour * level[..., None] + highlight[..., None]
+    return np.asarray(np.clip(shaded, 0.0, 1.25), np.float32)
