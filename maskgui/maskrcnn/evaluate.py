@@ -1,0 +1,144 @@
+"""AP of masks and boxes by COCO's rules, through faster-coco-eval."""
+
+import contextlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from faster_coco_eval import COCO, COCOeval_faster
+from numpy.typing import NDArray
+
+from maskgui.core.errors import UserError
+
+MAX_DETS = (1, 10, 100)
+KINDS = ("segm", "bbox")
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """Figures as fractions under AP, AP50, AP75, AP_S, AP_M, AP_L, AR1, AR10, AR100 (AR's numbers
+    are the detections allowed an image), -1 where the ground truth has no such objects.
+
+    `categories` maps each kind ('segm', 'bbox') to category name -> AP.
+    """
+
+    segm: dict[str, float]
+    bbox: dict[str, float]
+    categories: dict[str, dict[str, float]]
+
+
+def evaluate(
+    gt: Path,
+    results: Path,
+    max_dets: tuple[int, int, int] = MAX_DETS,
+    kinds: Sequence[str] = KINDS,
+) -> Evaluation:
+    """Score a result list or a COCO data set with scores against a ground-truth file.
+
+    A result list's ids are taken as given; a data set's images are matched by file name and its
+    categories by name. Every image of the ground truth counts.
+
+    Raises:
+        UserError: a file cannot be read, or a result belongs to an image or category that the
+            ground truth does not have.
+    """
+    truth = _read(gt)
+    if not isinstance(truth, dict) or not truth.get("images"):
+        raise UserError(f"{gt} is no COCO data set with images; choose the ground truth.")
+    return evaluate_results(truth, _matched(truth, _read(results), gt, results), max_dets, kinds)
+
+
+def evaluate_results(
+    truth: dict[str, Any],
+    results: list[dict[str, Any]],
+    max_dets: tuple[int, int, int] = MAX_DETS,
+    kinds: Sequence[str] = KINDS,
+) -> Evaluation:
+    """Score results (image_id, category_id, score, segmentation or bbox) against a data set."""
+    figures: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
+    categories: dict[str, dict[str, float]] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        ground = COCO(truth)
+        for kind in kinds:
+            usable = [result for result in results if kind == "segm" or "bbox" in result]
+            figures[kind], categories[kind] = _score(ground, usable, kind, max_dets)
+    return Evaluation(figures["segm"], figures["bbox"], categories)
+
+
+def _score(
+    ground: Any, results: list[dict[str, Any]], kind: str, max_dets: tuple[int, int, int]
+) -> tuple[dict[str, float], dict[str, float]]:
+    names = ["AP", "AP50", "AP75", "AP_S", "AP_M", "AP_L", *(f"AR{count}" for count in max_dets)]
+    entries = ground.dataset["categories"]
+    if not results:
+        return dict.fromkeys(names, 0.0), {entry["name"]: 0.0 for entry in entries}
+    judge = COCOeval_faster(ground, ground.loadRes(results), kind)
+    judge.params.maxDets = list(max_dets)
+    judge.evaluate()
+    judge.accumulate()
+    precision: NDArray[np.float64] = judge.eval["precision"]  # IoU x recall x K x area x maxDets
+    recall: NDArray[np.float64] = judge.eval["recall"]  # IoU x K x area x maxDets
+    values = [_mean(precision[index, :, :, 0, -1]) for index in (slice(None), 0, 5)]
+    values += [_mean(precision[:, :, :, area, -1]) for area in (1, 2, 3)]
+    values += [_mean(recall[:, :, 0, place]) for place in range(len(max_dets))]
+    order = {category: place for place, category in enumerate(judge.params.catIds)}
+    each = {
+        entry["name"]: _mean(precision[:, :, order[entry["id"]], 0, -1])
+        for entry in entries
+        if entry["id"] in order
+    }
+    return dict(zip(names, values, strict=True)), each
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    known = values[values > -1]
+    return float(known.mean()) if known.size else -1.0
+
+
+def _read(path: Path) -> Any:
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); check the path.") from error
+    except msgspec.DecodeError as error:
+        raise UserError(f"{path} is not JSON ({error}); choose a COCO file.") from error
+
+
+def _matched(truth: dict[str, Any], given: Any, gt: Path, results: Path) -> list[dict[str, Any]]:
+    """Return the results under the ground truth's image and category ids."""
+    if isinstance(given, list):
+        images = {entry["id"]: entry["id"] for entry in truth["images"]}
+        categories = {entry["id"]: entry["id"] for entry in truth["categories"]}
+        rows = given
+    elif isinstance(given, dict) and isinstance(given.get("annotations"), list):
+        images = _by_name(truth["images"], given.get("images", []), "file_name")
+        categories = _by_name(truth["categories"], given.get("categories", []), "name")
+        rows = given["annotations"]
+    else:
+        raise UserError(f"{results} is neither a result list nor a COCO data set; choose another.")
+    matched = []
+    for place, row in enumerate(rows):
+        for key, table in (("image_id", images), ("category_id", categories)):
+            if row.get(key) not in table:
+                raise UserError(
+                    f"{results}: result {row.get('id', place)} has the {key} {row.get(key)}, which "
+                    f"{gt} does not have; score results of the same data set."
+                )
+        matched.append(
+            {
+                "score": 1.0,
+                **row,
+                "image_id": images[row["image_id"]],
+                "category_id": categories[row["category_id"]],
+            }
+        )
+    return matched
+
+
+def _by_name(
+    truth: list[dict[str, Any]], given: list[dict[str, Any]], key: str
+) -> dict[object, object]:
+    ids = {entry[key]: entry["id"] for entry in truth}
+    return {entry["id"]: ids[entry[key]] for entry in given if entry[key] in ids}

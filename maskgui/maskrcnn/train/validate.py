@@ -1,0 +1,67 @@
+"""AP of a network on held-out images while it trains."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+from torchvision.models.detection import MaskRCNN
+
+from maskgui.maskrcnn.evaluate import evaluate_results
+from maskgui.maskrcnn.train.dataset import DataSet, Sample
+
+MAX_DETS = (1, 10, 200)
+
+
+def validate(module: MaskRCNN, data: DataSet, images: int) -> dict[str, float]:
+    """Return mask AP, AP50, AP75, ... on the first `images` images at 200 detections an image."""
+    count = min(images, len(data))
+    samples = data.samples[:count]
+    results: list[dict[str, Any]] = []
+    for index, sample in enumerate(samples):
+        results += predictions(module, data.image(index), sample.image_id)
+    return evaluate_results(_truth(samples, len(data.categories)), results, MAX_DETS, ["segm"]).segm
+
+
+@torch.inference_mode()
+def predictions(module: MaskRCNN, image: NDArray[np.uint8], image_id: int) -> list[dict[str, Any]]:
+    """Return the network's detections on one H x W x 3 image as COCO results with RLE masks."""
+    pixels = torch.from_numpy(image.transpose(2, 0, 1) / np.float32(255))
+    output = module.eval()([pixels])[0]
+    masks = (output["masks"][:, 0] >= 0.5).numpy().astype(np.uint8)
+    rles = coco_mask.encode(np.asfortranarray(masks.transpose(1, 2, 0)))
+    return [
+        {
+            "image_id": image_id,
+            "category_id": int(label),
+            "score": float(score),
+            "segmentation": rle,
+        }
+        for rle, label, score in zip(rles, output["labels"], output["scores"], strict=True)
+    ]
+
+
+def _truth(samples: list[Sample], categories: int) -> dict[str, Any]:
+    annotations: list[dict[str, Any]] = []
+    for sample in samples:
+        for target in sample.targets:
+            mask = np.zeros((sample.height, sample.width), np.uint8, order="F")
+            height, width = target.mask.shape
+            mask[target.y : target.y + height, target.x : target.x + width] = target.mask
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": sample.image_id,
+                    "category_id": target.category,
+                    "segmentation": coco_mask.encode(mask),
+                    "bbox": [target.x, target.y, width, height],
+                    "area": int(target.mask.sum()),
+                    "iscrowd": 0,
+                }
+            )
+    return {
+        "images": [{"id": s.image_id, "height": s.height, "width": s.width} for s in samples],
+        "annotations": annotations,
+        "categories": [{"id": n, "name": str(n)} for n in range(1, categories + 1)],
+    }
