@@ -1,12 +1,110 @@
-"""Decode one image file to upright RGB."""
+"""Decode one image file to upright RGB.
 
+Which library for what, and why:
+- JPEG, grey or colour: libjpeg-turbo through imagecodecs (jpeg.py), the fastest; CMYK: Pillow.
+- PNG: libpng through imagecodecs (png.py): 16 bits kept, checksums checked. Interlaced PNG of 8
+  bits or less is Pillow's, as libpng's wrapper complains on stderr about each.
+- TIFF: Pillow up to 8 bits, else tifffile (tiff.py).
+- The rest (BMP, WebP, PNM, JPEG 2000, GIF, AVIF): Pillow.
+OpenCV decodes nothing here: it answers some broken files with a picture, and no reason.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from maskgui.imaging import jpeg, png
+from maskgui.imaging.errors import reasons
+from maskgui.imaging.header import MAX_MEGAPIXELS, PILLOW_FORMATS, Header, read_header
+from maskgui.imaging.opencv import cv2
+from maskgui.imaging.pixels import Raw, Rgb, finish, over_white, rgb_of
+from maskgui.imaging.window import Window
+
+_INTERLACE_BYTE = 28  # of a PNG file, in its IHDR
 
 
-def read_rgb(path: Path) -> np.ndarray:
-    """Return the upright image as uint8, H x W x 3, RGB."""
-    with Image.open(path) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+@dataclass(frozen=True)
+class Decoded:
+    """An upright image: rgb uint8, H x W x 3; `note` says in a phrase what is left out, or ""."""
+
+    rgb: Rgb
+    note: str
+
+
+def read_rgb(path: Path | str) -> Rgb:
+    """Return the upright image as uint8, H x W x 3, RGB. Raises ImageError with the reason."""
+    return read_image(path).rgb
+
+
+def read_image(
+    path: Path | str, window: Window | None = None, max_megapixels: float = MAX_MEGAPIXELS
+) -> Decoded:
+    """Decode `path`: upright, alpha over white, deep samples windowed (`window`, or its default).
+
+    Raises ImageError with the reason when it cannot be opened or is above `max_megapixels`.
+    """
+    path = Path(path)
+    header = read_header(path, max_megapixels)
+    with reasons(path):
+        return Decoded(_decode(path, header, window or Window()), header.note)
+
+
+def thumbnail(path: Path | str, side: int = 96, max_megapixels: float = MAX_MEGAPIXELS) -> Rgb:
+    """Return the upright image, uint8 RGB, scaled to fit `side` x `side`; never enlarged.
+
+    A JPEG is decoded at an eighth where that is enough. Raises ImageError with the reason.
+    """
+    path = Path(path)
+    header = read_header(path, max_megapixels)
+    with reasons(path):
+        if header.format in ("JPEG", "MPO"):
+            with Image.open(path, formats=PILLOW_FORMATS) as image:
+                image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=2.0)
+                return rgb_of(ImageOps.exif_transpose(image))
+        return _fit(_decode(path, header, Window()), side)
+
+
+def _fit(rgb: Rgb, side: int) -> Rgb:
+    height, width = rgb.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)) if scale < 1 else rgb
+
+
+def _decode(path: Path, header: Header, window: Window) -> Rgb:
+    if header.format == "TIFF":
+        return _decode_tiff(path, window)
+    if header.format in ("JPEG", "MPO") and header.bands in (1, 3):
+        return finish(jpeg.decode(path.read_bytes(), header.orientation), window)
+    if header.format == "PNG":
+        data = path.read_bytes()
+        if header.bits == 16 or not data[_INTERLACE_BYTE]:
+            return finish(png.decode(data, header.orientation), window)
+    return _decode_with_pillow(path, window)
+
+
+def _decode_tiff(path: Path, window: Window) -> Rgb:
+    from maskgui.imaging import tiff  # noqa: PLC0415 - a quarter of a second, and seldom needed
+
+    info = tiff.read_info(path)
+    if info.for_pillow:
+        try:
+            return _decode_with_pillow(path, window)
+        except UnidentifiedImageError:  # a combination of bands that Pillow does not list
+            pass
+    return finish(tiff.decode(path, info), window)
+
+
+def _decode_with_pillow(path: Path, window: Window) -> Rgb:
+    """Decode by Pillow's own rules for colour, transparency and orientation."""
+    with Image.open(path, formats=(*PILLOW_FORMATS, "PNG")) as image:
+        image.load()
+        whole = ImageOps.exif_transpose(image)
+    if whole.mode in ("I", "F") or whole.mode.startswith("I;16"):
+        return finish(Raw(np.asarray(whole)), window)
+    if whole.has_transparency_data:
+        rgba = np.array(whole.convert("RGBA"))
+        return over_white(np.ascontiguousarray(rgba[..., :3]), rgba[..., 3])
+    return rgb_of(whole)

@@ -1,0 +1,105 @@
+"""PNG: the chunks are walked here, libpng decodes.
+
+libpng (imagecodecs) because it keeps 16 bits, which Pillow drops for RGB, checks every
+checksum, which Pillow does not, and takes half of Pillow's time and two thirds of OpenCV's.
+"""
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import imagecodecs
+from PIL import Image
+
+from maskgui.imaging.pixels import Raw
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
+_METADATA_LIMIT = 1 << 20  # bytes of one chunk; orientation needs a few
+_DEFLATE_LIMIT = 1032  # deflate cannot expand more than that
+
+
+@dataclass(frozen=True)
+class PngInfo:
+    """What the chunks say; `orientation` is EXIF's 1-8, `frames` more than 1 in an APNG."""
+
+    width: int
+    height: int
+    bits: int
+    color_type: int
+    orientation: int
+    frames: int
+
+
+def read_info(file: BinaryIO) -> PngInfo:
+    """Walk the chunks without decoding a pixel.
+
+    Raises ValueError with the reason when a file is cut short or could not hold the pixels
+    that it claims.
+    """
+    file.seek(len(SIGNATURE))
+    frames, data_bytes, metadata = 1, 0, []
+    header = b""
+    while len(start := file.read(8)) == 8:
+        size, kind = struct.unpack(">I4s", start)
+        if kind == b"IEND":
+            break
+        if kind == b"IDAT":
+            data_bytes += size
+        if kind in (b"IHDR", b"acTL") or (kind in _METADATA and size <= _METADATA_LIMIT):
+            body = file.read(size)
+            header = body if kind == b"IHDR" else header
+            frames = int.from_bytes(body[:4], "big") if kind == b"acTL" else frames
+            if kind in _METADATA:
+                metadata.append(_chunk(kind, body))
+            size = 0
+        file.seek(size + 4, io.SEEK_CUR)
+    if len(header) != 13:
+        raise ValueError("it has no PNG header")
+    width, height, bits, color_type = struct.unpack(">IIBB", header[:10])
+    _check_size(width, height, bits, color_type, data_bytes)
+    return PngInfo(width, height, bits, color_type, _orientation(metadata), frames)
+
+
+def _check_size(width: int, height: int, bits: int, color_type: int, data_bytes: int) -> None:
+    """Refuse no pixels, and more pixels than the compressed bytes can possibly hold."""
+    if width == 0 or height == 0:
+        raise ValueError("it has no pixels: its width or height is 0")
+    samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(color_type)
+    if samples is None:
+        raise ValueError(f"PNG knows no colour type {color_type}")
+    if height * (width * samples * bits // 8) > (data_bytes + 64) * _DEFLATE_LIMIT:
+        raise ValueError(
+            f"it claims {width} x {height} pixels, more than its {data_bytes} bytes can hold"
+        )
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _orientation(metadata: list[bytes]) -> int:
+    """Return EXIF's orientation by Pillow's rules for all of PNG's places for it.
+
+    Pillow reads what stands behind the pixels only after decoding them, so it is given the
+    same metadata on a picture of one pixel.
+    """
+    if not metadata:
+        return 1
+    one_pixel = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    parts = [_chunk(b"IHDR", one_pixel), *metadata, _chunk(b"IDAT", zlib.compress(b"\0\0"))]
+    data = SIGNATURE + b"".join(parts) + _chunk(b"IEND", b"")
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            return int(image.getexif().get(0x0112, 1))
+    except (ValueError, SyntaxError, OSError):  # unreadable metadata: shown as it is stored
+        return 1
+
+
+def decode(data: bytes, orientation: int) -> Raw:
+    """Return the samples: uint8, or uint16 at 16 bits; transparency of any kind as alpha."""
+    pixels = imagecodecs.png_decode(data)
+    alpha = pixels.ndim == 3 and pixels.shape[2] in (2, 4)
+    return Raw(pixels, alpha, orientation)
