@@ -1,0 +1,194 @@
+"""Images entering and leaving a project, found again after a move, and measured."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from maskgui.assist.roots import stays_inside, stored_path
+from maskgui.core.document import Change, Edit
+from maskgui.core.entities import ImageRecord
+from maskgui.core.errors import Cancelled, UserError
+
+if TYPE_CHECKING:
+    from maskgui.assist.session import Session
+
+LEFT_OUT = "left_out"
+"""Setting: stored paths that a person took out of the project, so that no rescan adds them."""
+
+SIZES_AT_ONCE = 200
+
+
+def add_images(session: "Session", paths: Iterable[Path]) -> list[int]:
+    """Add image files as one edit; return the ids of all of them in order, known ones included.
+
+    Nothing is decoded: sizes are filled in by `fill_sizes` or when an image is first shown.
+    """
+    known = {record.path: record.id for record in session.document.images.values()}
+    ids: list[int] = []
+    added: list[ImageRecord] = []
+    for path in paths:
+        name = stored_path(session.root, path)
+        if name not in known:
+            known[name] = session.new_id()
+            added.append(ImageRecord(known[name], name, 0, 0, file_size=_size_of(path)))
+        ids.append(known[name])
+    if added:
+        _leave_out(session, remove=added)
+        changes = tuple(Change(None, record) for record in added)
+        session.apply(Edit(_counted("Add", len(added)), added[0].id, changes))
+    return ids
+
+
+def remove_images(session: "Session", ids: Iterable[int]) -> None:
+    """Take images and their instances out of the project as one edit; the files stay."""
+    changes, records = [], []
+    for image_id in ids:
+        changes += [Change(item, None) for item in session.instances(image_id)]
+        records.append(session.document.image(image_id))
+    if records:
+        changes += [Change(record, None) for record in records]
+        _leave_out(session, add=records)
+        session.apply(Edit(_counted("Remove", len(records)), None, tuple(changes)))
+
+
+def rescan(session: "Session") -> list[int]:
+    """Add the image files below the root that are new there; return their ids."""
+    from maskgui.imaging import scan_folder
+
+    left_out = set(session.setting(LEFT_OUT) or ())
+    known = {record.path for record in session.document.images.values()}
+    new = [name for name in scan_folder(session.root) if name not in known | left_out]
+    return add_images(session, [session.root / name for name in new])
+
+
+def find_missing(session: "Session") -> list[int]:
+    """Return the images whose file is not where the project says."""
+    images = tuple(session.document.images.values())
+    return [record.id for record in images if not (session.root / record.path).is_file()]
+
+
+def relink(session: "Session", folder: Path) -> int:
+    """Find missing images in a folder: by relative path, then by name and size.
+
+    When none of the project's relative paths holds any more and some do in `folder`, that becomes
+    the image root; the others are changed by one edit. Returns how many were found.
+    """
+    missing = find_missing(session)
+    _move_root(session, folder, missing)
+    still = [session.document.image(image_id) for image_id in find_missing(session)]
+    taken = {record.path for record in session.document.images.values()}
+    index = _index(folder) if still else {}
+    changes = []
+    for record in still:
+        path = _match(record, folder, index, taken, session.root)
+        if path is not None:
+            name = stored_path(session.root, path)
+            taken.add(name)
+            moved = msgspec.structs.replace(record, path=name, file_size=_size_of(path))
+            changes.append(Change(record, moved))
+    if changes:
+        session.apply(Edit(_counted("Locate", len(changes)), None, tuple(changes)))
+    return len(missing) - len(still) + len(changes)
+
+
+def fill_sizes(
+    session: "Session",
+    ids: Iterable[int] | None = None,
+    cancel: threading.Event | None = None,
+) -> dict[int, str]:
+    """Read the size of each image that has none from its file's header, off the main thread.
+
+    Returns why, for those that cannot be read. Raises Cancelled between two files.
+    """
+    from maskgui.imaging import read_header
+
+    reasons: dict[int, str] = {}
+    sizes: dict[int, tuple[int, int]] = {}
+    for image_id in tuple(session.document.images if ids is None else ids):
+        if cancel is not None and cancel.is_set():
+            raise Cancelled
+        if session.document.image(image_id).width:
+            continue
+        try:
+            header = read_header(session.image_path(image_id))
+        except UserError as error:
+            reasons[image_id] = str(error)
+            continue
+        sizes[image_id] = (header.width, header.height)
+        if len(sizes) >= SIZES_AT_ONCE:
+            session.set_sizes(sizes)
+            sizes = {}
+    session.set_sizes(sizes)
+    return reasons
+
+
+def sizes_edit(images: Mapping[int, ImageRecord], sizes: Mapping[int, tuple[int, int]]) -> Edit:
+    """Return the edit that gives images their (width, height)."""
+    changes = []
+    for image_id, (width, height) in sizes.items():
+        record = images.get(image_id)
+        if record is not None and (record.width, record.height) != (width, height):
+            changes.append(
+                Change(record, msgspec.structs.replace(record, width=width, height=height))
+            )
+    return Edit("Read sizes", None, tuple(changes))
+
+
+def _move_root(session: "Session", folder: Path, missing: Sequence[int]) -> None:
+    relative = [r for r in session.document.images.values() if stays_inside(r.path)]
+    lost = set(missing)
+    all_lost = all(record.id in lost for record in relative)
+    if all_lost and any((folder / record.path).is_file() for record in relative):
+        session.set_root(folder)
+
+
+def _index(folder: Path) -> dict[str, list[Path]]:
+    found = defaultdict(list)
+    for path in folder.rglob("*"):
+        found[path.name].append(path)
+    return found
+
+
+def _match(
+    record: ImageRecord,
+    folder: Path,
+    index: Mapping[str, Sequence[Path]],
+    taken: set[str],
+    root: Path,
+) -> Path | None:
+    """Return the file in `folder` that a missing record means, None when that is not certain."""
+    parts = PurePosixPath(record.path).parts
+    for start in range(max(1, len(parts) - 1)):
+        path = folder.joinpath(*parts[start:]) if stays_inside("/".join(parts[start:])) else None
+        if path is not None and path.is_file() and stored_path(root, path) not in taken:
+            return path
+    same = [path for path in index.get(parts[-1], ()) if stored_path(root, path) not in taken]
+    if record.file_size:
+        same = [path for path in same if _size_of(path) == record.file_size]
+    return same[0] if len(same) == 1 and same[0].is_file() else None
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _counted(verb: str, count: int) -> str:
+    return f"{verb} image" if count == 1 else f"{verb} {count} images"
+
+
+def _leave_out(
+    session: "Session",
+    add: Sequence[ImageRecord] = (),
+    remove: Sequence[ImageRecord] = (),
+) -> None:
+    before = set(session.setting(LEFT_OUT) or ())
+    after = (before | {record.path for record in add}) - {record.path for record in remove}
+    if after != before:
+        session.set_setting(LEFT_OUT, sorted(after))

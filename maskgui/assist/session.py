@@ -1,0 +1,383 @@
+"""One open project: the document in memory, its history, and the file behind them.
+
+Every change is carried out in memory first and posted to the project's writer at once. All
+methods may be called from any thread; listeners are called on the thread of the caller.
+"""
+
+import dataclasses
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Container, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from maskgui.assist import images
+from maskgui.assist.roots import find_root, root_entries, root_meta
+from maskgui.assist.timeline import Timeline, rebased
+from maskgui.core.detections import Detections
+from maskgui.core.document import Document, Edit, EditConflict
+from maskgui.core.entities import Instance, encode_value
+from maskgui.project import NotWritten, Project
+from maskgui.project.history import Batch, Entry
+
+PERSON = "person"
+SYSTEM = "system"
+"""Author of what nobody decided and nobody undoes: sizes read from image files."""
+
+LOADED_IMAGES = 64
+KEPT_DETECTIONS = 32
+FLUSH_SECONDS = 5.0
+
+Listener = Callable[[Edit], None]
+
+
+class Session:
+    """The one owner of a project's document; see the module."""
+
+    def __init__(self, project: Project, root: Path) -> None:
+        self.project = project
+        self.root = root
+        self.document = Document(project.categories(), project.images())
+        self.pinned: int | None = None
+        """The image on screen: its instances stay in memory."""
+        self._turn = threading.RLock()
+        self._listeners: list[Listener] = []
+        self._used: OrderedDict[int, None] = OrderedDict()
+        self._timeline = Timeline(project, PERSON)
+        self._next_id = int(project.meta()["next_id"])
+        self._next_run = project.last_run() + 1
+        self._next_source = project.last_source() + 1
+        self._settings = project.settings()
+        self._maps = project.category_maps()
+        self._detections: OrderedDict[int, Detections | None] = OrderedDict()
+
+    @classmethod
+    def create(cls, path: Path, root: Path) -> "Session":
+        """Make a project file at `path` for the images below `root` and open it.
+
+        Raises ProjectError when it is there already or cannot be written.
+        """
+        return cls(Project.create(path, root_meta(path, root)), root.absolute())
+
+    @classmethod
+    def open(cls, path: Path, read_only: bool = False) -> "Session":
+        """Open a project file. Raises a ProjectError that says why it cannot be."""
+        project = Project.open(path, read_only=read_only)
+        try:
+            return cls(project, find_root(project.path, project.meta()))
+        except BaseException:
+            project.close(discard=True)
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ---- looking
+
+    def instances(self, image_id: int) -> list[Instance]:
+        """Return an image's instances, the lowest first, from memory or from the file.
+
+        Raises DamagedProject when the file's are malformed.
+        """
+        with self._turn:
+            if image_id not in self._used:
+                self.document.load(image_id, self.project.instances(image_id))
+            self._used[image_id] = None
+            self._used.move_to_end(image_id)
+            self._make_room(image_id)
+            return self.document.instances(image_id)
+
+    def instances_of_category(self, category_id: int) -> list[Instance]:
+        """Return the instances of a category on all images."""
+        with self._turn:
+            stored = self.project.instances_of_category(category_id)
+            found = [item for item in stored if not self.document.is_loaded(item.image_id)]
+            for image_id in self._used:
+                held = self.document.instances(image_id)
+                found += [item for item in held if item.category_id == category_id]
+            return found
+
+    def instance_counts(self) -> dict[int, int]:
+        """Return how many instances each image has that has any."""
+        with self._turn:
+            counts = self.project.instance_counts()
+            for image_id in self._used:
+                counts[image_id] = len(self.document.instances(image_id))
+            return {image_id: count for image_id, count in counts.items() if count}
+
+    def image_path(self, image_id: int) -> Path:
+        """Return where an image lies. Only ever read it: the path may be a stranger's."""
+        return self.root / self.document.image(image_id).path
+
+    def new_id(self) -> int:
+        """Return an id that no entity of the project has or had."""
+        with self._turn:
+            self._next_id += 1
+            return self._next_id - 1
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` after each edit, on the thread that made it; return what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    # ---- changing
+
+    def apply(self, edit: Edit, author: str = PERSON) -> None:
+        """Carry out an edit and have it written. An author other than PERSON is a job's id.
+
+        Raises EditConflict, with nothing changed, where the edit was made for another state.
+        """
+        self.project.check_writable()
+        encoded = encode_value(edit)  # before anything changes: it refuses what cannot be stored
+        with self._turn:
+            self._load_all(edit, fresh=True)
+            self.document.apply(edit)
+            highest = max((change.entity.id for change in edit.changes), default=0)
+            self._next_id = max(self._next_id, highest + 1)
+            entry = None
+            if author != SYSTEM:
+                entry = self._timeline.add(edit, by_person=author == PERSON)
+            self.project.write_edit(edit, encoded, entry, author, self._next_id)
+            self._make_room()
+            self._notify(edit)
+
+    @property
+    def undo_label(self) -> str | None:
+        """What the next undo takes back, None when there is nothing."""
+        return self._timeline.done[-1].label if self._timeline.done else None
+
+    @property
+    def redo_label(self) -> str | None:
+        """What the next redo carries out again, None when there is nothing."""
+        return self._timeline.undone[-1].label if self._timeline.undone else None
+
+    def undo(self) -> Edit | None:
+        """Take back the person's last edit and return what was applied, None at the beginning.
+
+        Raises EditConflict, in one sentence and with nothing changed, where a later job's entry
+        contradicts it.
+        """
+        with self._turn:
+            if not self._timeline.done:
+                return None
+            entry = self._timeline.done[-1]
+            edit = self._walk(entry, undone=True)
+            self._timeline.undone.append(self._timeline.done.pop())
+            self._notify(edit)
+            return edit
+
+    def redo(self) -> Edit | None:
+        """Carry out again what the person last took back; otherwise like `undo`."""
+        with self._turn:
+            if not self._timeline.undone:
+                return None
+            entry = self._timeline.undone[-1]
+            edit = self._walk(entry, undone=False)
+            self._timeline.done.append(self._timeline.undone.pop())
+            self._notify(edit)
+            return edit
+
+    def batches(self) -> list[Batch]:
+        """Return what each job did and was not undone, the oldest job first."""
+        self.flush(FLUSH_SECONDS)
+        return self.project.batches(PERSON)
+
+    def undo_batch(self, job: str) -> int:
+        """Take back what a job did; return how many of its edits were.
+
+        Edits that a person has worked on since stay, and stay listed by `batches`. Raises
+        EditConflict when that is all of them.
+        """
+        if not self.flush(FLUSH_SECONDS):
+            raise NotWritten(self.last_error or "Changes are still being written; try again.")
+        entries = self.project.entries(job, undone=False)
+        count = 0
+        for entry in reversed(entries):
+            with self._turn:
+                try:
+                    edit = self._walk(entry, undone=True)
+                except EditConflict:
+                    continue
+                count += 1
+                self._notify(edit)
+        if entries and not count:
+            raise EditConflict(
+                f"“{entries[-1].label}” cannot be undone: its images were worked on since."
+            )
+        return count
+
+    def _walk(self, entry: Entry, *, undone: bool) -> Edit:
+        """Carry out one history entry backwards (undone) or forwards; nothing on EditConflict."""
+        self.project.check_writable()
+        stored = self._timeline.edit(entry.seq)
+        edit = stored.inverse() if undone else stored
+        self._load_all(edit, fresh=False)
+        edit = rebased(edit, self.document)
+        self.document.apply(edit)
+        self.project.write_undo(edit, entry.seq, undone=undone)
+        self._make_room()
+        return edit
+
+    def _notify(self, edit: Edit) -> None:
+        for listener in tuple(self._listeners):
+            listener(edit)
+
+    # ---- what the models said
+
+    def detections(self, image_id: int) -> Detections | None:
+        """Return the newest run's detections on an image, None when no model has seen it."""
+        with self._turn:
+            if image_id not in self._detections:
+                self._detections[image_id] = self.project.detections(image_id)
+            self._detections.move_to_end(image_id)
+            self._forget_surplus(self._detections, KEPT_DETECTIONS, {image_id})
+            return self._detections[image_id]
+
+    def store_detections(self, image_id: int, found: Detections) -> Detections:
+        """Keep what a model said on an image beside what earlier runs said.
+
+        Returns it with the number of its run; edits that name its detections come after this.
+        """
+        with self._turn:
+            kept = dataclasses.replace(found, run=self._next_run)
+            self.project.write_detections(image_id, kept)
+            self._next_run += 1
+            self._detections[image_id] = kept
+            self._detections.move_to_end(image_id)
+            return kept
+
+    def detected_images(self, model: str) -> set[int]:
+        """Return the images that have detections of a model, as far as they are on disk."""
+        return self.project.detected_images(model)
+
+    def category_map(self, model: str) -> dict[str, int | None] | None:
+        """Return which category each of a model's own stands for, None before it was asked.
+
+        A category of the model that is mapped to None is ignored.
+        """
+        found = self._maps.get(model)
+        return None if found is None else dict(found)
+
+    def set_category_map(self, model: str, mapping: Mapping[str, int | None]) -> None:
+        """Keep which category each of a model's own stands for."""
+        self.project.write_category_map(model, mapping)
+        self._maps[model] = dict(mapping)
+
+    # ---- beside the document
+
+    def setting(self, key: str) -> Any:
+        """Return one of the project's settings, None when it was never set."""
+        return self._settings.get(key)
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Keep a setting with the project; the value is anything that MessagePack can hold."""
+        self.project.write_setting(key, value)
+        self._settings[key] = value
+
+    def add_sources(self, kind: str, records: Iterable[bytes]) -> list[int]:
+        """Keep records of an imported file as they came (raw JSON); return their ids."""
+        with self._turn:
+            numbered = list(enumerate(records, self._next_source))
+            self.project.write_sources(kind, numbered)
+            self._next_source += len(numbered)
+            return [source_id for source_id, _ in numbered]
+
+    # ---- image files
+
+    def add_images(self, paths: Iterable[Path]) -> list[int]:
+        """Add image files as one edit; return the ids of all of them, known ones included."""
+        return images.add_images(self, paths)
+
+    def remove_images(self, ids: Iterable[int]) -> None:
+        """Take images out of the project as one edit; their files stay."""
+        images.remove_images(self, ids)
+
+    def rescan(self) -> list[int]:
+        """Add the image files that are new below the root; return their ids."""
+        return images.rescan(self)
+
+    def find_missing(self) -> list[int]:
+        """Return the images whose file is not where the project says."""
+        return images.find_missing(self)
+
+    def relink(self, folder: Path) -> int:
+        """Find missing images in a folder, by relative path, then by name and size."""
+        return images.relink(self, folder.absolute())
+
+    def fill_sizes(
+        self, ids: Iterable[int] | None = None, cancel: threading.Event | None = None
+    ) -> dict[int, str]:
+        """Read sizes that are not known yet from headers; return why where that fails."""
+        return images.fill_sizes(self, ids, cancel)
+
+    def set_sizes(self, sizes: Mapping[int, tuple[int, int]]) -> None:
+        """Give images their upright (width, height), as their files say; not an entry to undo."""
+        with self._turn:
+            edit = images.sizes_edit(self.document.images, sizes)
+            if edit.changes:
+                self.apply(edit, SYSTEM)
+
+    def set_root(self, root: Path) -> None:
+        """Look for the images, whose paths stay as they are, below another folder."""
+        self.project.write_meta(root_entries(self.project.path, root))
+        self.root = root.absolute()
+
+    # ---- the file
+
+    @property
+    def pending(self) -> int:
+        """How many changes are not on disk yet."""
+        return self.project.pending
+
+    @property
+    def last_error(self) -> str | None:
+        """One sentence on why changes are not on disk or the file is damaged, None when well."""
+        return self.project.last_error
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all is on disk; False on time-out, or at once when the disk refuses."""
+        return self.project.flush(timeout)
+
+    def close(self, *, discard: bool = False) -> None:
+        """Write what is left and close the file whole.
+
+        Raises NotWritten, with the session still open, when the disk refuses; with `discard` what
+        could not be written is given up.
+        """
+        self.project.close(discard=discard)
+
+    # ---- which images are in memory
+
+    def _load_all(self, edit: Edit, *, fresh: bool) -> None:
+        for image_id in edit.images():
+            if image_id not in self._used:
+                new = fresh and image_id not in self.document.images
+                stored = () if new else self.project.instances(image_id)
+                self.document.load(image_id, stored)
+                self._used[image_id] = None
+
+    def _make_room(self, *kept: int) -> None:
+        for image_id in self._forget_surplus(self._used, LOADED_IMAGES, {*kept, self.pinned}):
+            self.document.unload(image_id)
+
+    def _forget_surplus(
+        self, used: OrderedDict[int, Any], limit: int, kept: Container[int | None]
+    ) -> list[int]:
+        """Drop the images used longest ago, but none that is not on disk yet; return them."""
+        dropped: list[int] = []
+        for image_id in tuple(used):
+            if len(used) <= limit:
+                break
+            if image_id not in kept and not self.project.is_pending(image_id):
+                del used[image_id]
+                dropped.append(image_id)
+        return dropped

@@ -1,0 +1,25 @@
+"""The project file: SQLite, one writer thread, an OS lock, migrations and checked backups."""
+
+from maskgui.project.errors import (
+    DamagedProject,
+    NotAProject,
+    NotWritten,
+    ProjectError,
+    ProjectInUse,
+    ReadOnlyProject,
+)
+from maskgui.project.place import SUFFIX, Place, place_for
+from maskgui.project.project import Project
+
+__all__ = [
+    "SUFFIX",
+    "DamagedProject",
+    "NotAProject",
+    "NotWritten",
+    "Place",
+    "Project",
+    "ProjectError",
+    "ProjectInUse",
+    "ReadOnlyProject",
+    "place_for",
+]

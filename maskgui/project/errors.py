@@ -1,0 +1,27 @@
+"""What can go wrong with a project file, each said in one sentence."""
+
+from maskgui.core.errors import Failure, UserError
+
+
+class ProjectError(UserError):
+    """A project cannot be used as asked; the sentence says which and what to do."""
+
+
+class NotAProject(ProjectError):
+    """The file is missing, is something else, or was made by a newer version."""
+
+
+class DamagedProject(ProjectError):
+    """The file was a project and cannot be read any more; the newest good backup is named."""
+
+
+class ProjectInUse(ProjectError):
+    """Another window or command has the project open for writing."""
+
+
+class ReadOnlyProject(ProjectError):
+    """The project was opened for reading, or lies where nothing can be written."""
+
+
+class NotWritten(Failure):
+    """Edits are still in memory because the disk did not take them."""

@@ -1,0 +1,272 @@
+"""A project on disk: opening it, posting to its one writer, and closing it whole."""
+
+import atexit
+import os
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from maskgui.core.detections import Detections
+from maskgui.core.document import Edit
+from maskgui.core.entities import encode_value
+from maskgui.project import connect, history, rows, schema
+from maskgui.project.backup import BackupThread, make_backup
+from maskgui.project.errors import NotWritten, ProjectError, ProjectInUse, ReadOnlyProject
+from maskgui.project.explain import damaged, not_opened, why_not_written
+from maskgui.project.history import Entry
+from maskgui.project.lock import ProjectLock
+from maskgui.project.reading import Reader
+from maskgui.project.writer import Writer
+
+CLOSE_SECONDS = 30.0
+
+
+class Project(Reader):
+    """One open project file. Reads see what is committed; writes are queued in order.
+
+    Both may be called from any thread. Writes to a project that was opened for reading raise
+    ReadOnlyProject.
+    """
+
+    def __init__(
+        self, path: Path, lock: ProjectLock | None, writing: sqlite3.Connection | None
+    ) -> None:
+        super().__init__(path)
+        self._lock = lock
+        self._writing = writing
+        self._fault: str | None = None
+        self._closed = False
+        self._writer = Writer(writing) if writing else None
+        self._backups = BackupThread(path, self._found_damage) if writing else None
+        atexit.register(self.close, discard=True)
+
+    @classmethod
+    def create(cls, path: Path, meta: Mapping[str, str]) -> "Project":
+        """Make a new project file with its `meta` entries and open it.
+
+        Raises ProjectError when there is something of that name, or when it cannot be written.
+        """
+        path = path.absolute()
+        lock = ProjectLock(path)
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            if path.exists():
+                raise ProjectError(f"{path} is already there; open it, or choose another name.")
+            unfinished.touch()
+            with closing(connect.connect(unfinished)) as connection:
+                connection.execute("PRAGMA synchronous = FULL")
+                schema.migrate(connection)
+                connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+            unfinished.replace(path)
+        except (OSError, sqlite3.Error) as error:
+            raise ProjectError(
+                f"{path} cannot be created: {why_not_written(error, path)}."
+            ) from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+            lock.release()
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> "Project":
+        """Open a project file, bringing an older one up to date after a backup.
+
+        What a killed process left beside the file is taken in. Raises NotAProject,
+        DamagedProject, ProjectInUse or ReadOnlyProject.
+        """
+        path = path.absolute()
+        connect.check_header(path)
+        try:
+            if read_only:
+                return cls._open_for_reading(path)
+            return cls._open_for_writing(path)
+        except sqlite3.Error as error:
+            raise not_opened(path, error) from error
+
+    @classmethod
+    def _open_for_reading(cls, path: Path) -> "Project":
+        _take_in_leftovers(path)
+        with closing(connect.connect(path, read_only=True)) as connection:
+            connect.check_schema(connection, path)
+            if schema.version_of(connection) < schema.current_version():
+                raise ReadOnlyProject(
+                    f"{path} was made by an older MaskGUI; open it once for editing to bring it "
+                    "up to date."
+                )
+        return cls(path, None, None)
+
+    @classmethod
+    def _open_for_writing(cls, path: Path) -> "Project":
+        lock = ProjectLock(path)
+        writing = None
+        try:
+            writing = connect.connect(path)
+            connect.check_schema(writing, path)
+            if schema.version_of(writing) < schema.current_version():
+                make_backup(path)
+                schema.migrate(writing)
+            connect.prepare_writer(writing)
+            return cls(path, lock, writing)
+        except BaseException:
+            if writing:
+                writing.close()
+            lock.release()
+            raise
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it was opened for reading."""
+        return self._writer is None
+
+    @property
+    def pending(self) -> int:
+        """How many transactions are not on disk yet."""
+        return self._writer.pending if self._writer else 0
+
+    @property
+    def last_error(self) -> str | None:
+        """One sentence on what is wrong with writing or with the file, None when all is well."""
+        error = self._writer.error if self._writer else None
+        if error is None:
+            return self._fault
+        count = self.pending
+        changes = "1 change is" if count == 1 else f"{count} changes are"
+        return (
+            f"{changes} not on disk yet, kept in memory and tried again every second: "
+            f"{why_not_written(error, self.path)}."
+        )
+
+    def is_pending(self, image_id: int) -> bool:
+        """Whether instances of an image are not on disk yet."""
+        return self._writer is not None and self._writer.is_pending(image_id)
+
+    def write_edit(
+        self, edit: Edit, encoded: bytes, entry: Entry | None, author: str, next_id: int
+    ) -> None:
+        """Queue an edit, with its history entry when it has one.
+
+        encoded: the edit as `encode_value` gives it. An author's new edit takes the place of what
+        that author had taken back.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            rows.write_changes(connection, edit)
+            if entry:
+                history.clear_redo(connection, author)
+                history.insert(connection, entry, author, zlib.compress(encoded, level=1))
+            connection.execute(
+                "UPDATE meta SET value = max(value, ?) WHERE key = 'next_id'", (next_id,)
+            )
+
+        self._post(work, edit.images())
+
+    def write_undo(self, edit: Edit, seq: int, *, undone: bool) -> None:
+        """Queue the edit that takes an entry back (undone) or carries it out again."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            rows.write_changes(connection, edit)
+            history.set_undone(connection, seq, undone)
+
+        self._post(work, edit.images())
+
+    def write_detections(self, image_id: int, found: Detections) -> None:
+        """Queue one run's detections on an image."""
+        self._insert(
+            "INSERT INTO detections (run, image_id, model, payload) VALUES (?, ?, ?, ?)",
+            lambda: [(found.run, image_id, found.model, found.to_bytes())],
+            (image_id,),
+        )
+
+    def write_sources(self, kind: str, records: Iterable[tuple[int, bytes]]) -> None:
+        """Queue records of an imported file: (id, raw JSON)."""
+        held = [(source_id, kind, raw) for source_id, raw in records]
+        self._insert("INSERT INTO sources (id, kind, payload) VALUES (?, ?, ?)", lambda: held)
+
+    def write_setting(self, key: str, value: Any) -> None:
+        """Queue one setting; the value is anything that MessagePack can hold."""
+        held = [(key, encode_value(value))]
+        self._insert("INSERT OR REPLACE INTO settings VALUES (?, ?)", lambda: held)
+
+    def write_category_map(self, model: str, mapping: Mapping[str, int | None]) -> None:
+        """Queue which category each of a model's own stands for, None to ignore it."""
+        held = [(model, encode_value(dict(mapping)))]
+        self._insert("INSERT OR REPLACE INTO category_maps VALUES (?, ?)", lambda: held)
+
+    def write_meta(self, values: Mapping[str, str]) -> None:
+        """Queue facts on the project itself."""
+        held = list(values.items())
+        self._insert("INSERT OR REPLACE INTO meta VALUES (?, ?)", lambda: held)
+
+    def _insert(
+        self, statement: str, values: Callable[[], list[rows.Row]], images: Iterable[int] = ()
+    ) -> None:
+        self._post(lambda connection: connection.executemany(statement, values()), images)
+
+    def _post(
+        self, work: Callable[[sqlite3.Connection], object], images: Iterable[int] = ()
+    ) -> None:
+        writer = self.check_writable()
+
+        def counted(connection: sqlite3.Connection) -> None:
+            work(connection)
+            connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
+
+        writer.post(counted, images)
+
+    def check_writable(self) -> Writer:
+        """Return the writer. Raises ReadOnlyProject when it was opened for reading."""
+        if self._writer is None:
+            raise ReadOnlyProject(
+                f"{self.path} was opened for reading only; close the other window that has it, "
+                "then open it again to change it."
+            )
+        return self._writer
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all is on disk; False on time-out, or at once when the disk refuses."""
+        return self._writer is None or self._writer.flush(timeout)
+
+    def close(self, *, discard: bool = False) -> None:
+        """Write what is left, put the log back into the file and let others in.
+
+        Raises NotWritten, with the project still open, when something cannot be written; with
+        `discard` that is given up after one more try.
+        """
+        if self._closed:
+            return
+        if not self.flush(CLOSE_SECONDS) and not discard:
+            raise NotWritten(self.last_error or f"{self.path} is still being written; wait.")
+        self._closed = True
+        atexit.unregister(self.close)
+        if self._backups:
+            self._backups.stop()
+        if self._writer:
+            self._writer.stop()
+        self.close_reader()
+        if self._writing:
+            connect.leave_wal(self._writing)
+            self._writing.close()
+        if self._lock:
+            self._lock.release()
+
+    def _found_damage(self, fault: str) -> None:
+        self._fault = str(damaged(self.path, fault))
+
+
+def _take_in_leftovers(path: Path) -> None:
+    """Let SQLite recover what a killed process left, which a reader may not do by itself."""
+    leftovers = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
+    if not any(leftover.exists() for leftover in leftovers):
+        return
+    try:
+        lock = ProjectLock(path)
+    except (ProjectInUse, ReadOnlyProject):
+        return  # a window has it open, and has recovered it; or nothing can be written here
+    try:
+        with closing(connect.connect(path)) as connection:
+            connect.leave_wal(connection)
+    finally:
+        lock.release()

@@ -1,0 +1,139 @@
+"""What a project file holds, as committed; from any thread."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from maskgui.core.detections import Detections
+from maskgui.core.document import Edit
+from maskgui.core.entities import Category, ImageRecord, Instance, decode_value
+from maskgui.project import connect, history, rows
+from maskgui.project.explain import damaged
+from maskgui.project.history import Batch, Entry
+
+Value = TypeVar("Value")
+
+
+class Reader:
+    """Reads one project file through a connection of its own.
+
+    Raises DamagedProject, in one sentence, for what cannot be read. Queries take turns and are
+    short; values are decoded outside of the turn.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection = connect.connect(path, read_only=True)
+        self._turn = threading.Lock()
+
+    def _fetch(self, query: str, values: rows.Row = ()) -> list[Any]:
+        try:
+            with self._turn:
+                return self._connection.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise damaged(self.path, error) from error
+
+    def _read(
+        self, query: str, values: rows.Row, read: Callable[[rows.Row], Value], what: str
+    ) -> list[Value]:
+        try:
+            return rows.read_rows(self._fetch(query, values), read)
+        except ValueError as error:
+            raise damaged(self.path, f"{what} {error}") from error
+
+    def _decoded(self, query: str) -> dict[str, Any]:
+        return dict(self._read(query, (), lambda row: (str(row[0]), decode_value(row[1], Any)), ""))
+
+    def close_reader(self) -> None:
+        """End reading; what is under way is finished first."""
+        with self._turn:
+            self._connection.close()
+
+    def categories(self) -> list[Category]:
+        """Return all categories."""
+        query = f"SELECT {rows.CATEGORY_COLUMNS} FROM categories"
+        return self._read(query, (), rows.category_of, "category")
+
+    def images(self) -> list[ImageRecord]:
+        """Return all image records, by id."""
+        query = f"SELECT {rows.IMAGE_COLUMNS} FROM images ORDER BY id"
+        return self._read(query, (), rows.image_of, "image")
+
+    def instances(self, image_id: int) -> list[Instance]:
+        """Return the instances of one image."""
+        query = f"SELECT {rows.INSTANCE_COLUMNS} FROM instances WHERE image_id = ?"
+        return self._read(query, (image_id,), rows.instance_of, "instance")
+
+    def instances_of_category(self, category_id: int) -> list[Instance]:
+        """Return the instances of one category on all images."""
+        query = f"SELECT {rows.INSTANCE_COLUMNS} FROM instances WHERE category_id = ?"
+        return self._read(query, (category_id,), rows.instance_of, "instance")
+
+    def instance_counts(self) -> dict[int, int]:
+        """Return how many instances each image has that has any."""
+        return dict(self._fetch("SELECT image_id, count(*) FROM instances GROUP BY image_id"))
+
+    def edit(self, seq: int) -> Edit:
+        """Return the edit of one history entry."""
+        query = "SELECT seq, payload FROM history WHERE seq = ?"
+        found = self._read(query, (seq,), lambda row: rows.edit_of(row[1]), "history entry")
+        if not found:
+            raise damaged(self.path, f"history entry {seq} is missing")
+        return found[0]
+
+    def entries(self, author: str, *, undone: bool) -> list[Entry]:
+        """Return an author's history entries in order."""
+        return [Entry(*row) for row in self._fetch(history.INDEX_QUERY, (author, undone))]
+
+    def batches(self, person: str) -> list[Batch]:
+        """Return what each author but the person did and was not undone, the oldest first."""
+        return [Batch(*row) for row in self._fetch(history.BATCH_QUERY, (person,))]
+
+    def last_seq(self) -> int:
+        """Return the highest sequence number of the history, 0 when it is empty."""
+        return self._highest("seq", "history")
+
+    def last_run(self) -> int:
+        """Return the highest run number of any detections, 0 when there are none."""
+        return self._highest("run", "detections")
+
+    def last_source(self) -> int:
+        """Return the highest id of a stored record, 0 when there is none."""
+        return self._highest("id", "sources")
+
+    def _highest(self, column: str, table: str) -> int:
+        return int(self._fetch(f"SELECT coalesce(max({column}), 0) FROM {table}")[0][0])
+
+    def detections(self, image_id: int) -> Detections | None:
+        """Return the newest run's detections on an image."""
+        query = "SELECT run, payload FROM detections WHERE image_id = ? ORDER BY run DESC LIMIT 1"
+        found = self._read(query, (image_id,), rows.detections_of, "the detections of run")
+        return found[0] if found else None
+
+    def detected_images(self, model: str) -> set[int]:
+        """Return the images that have detections of a model."""
+        query = "SELECT DISTINCT image_id FROM detections WHERE model = ?"
+        return {image_id for (image_id,) in self._fetch(query, (model,))}
+
+    def source(self, source_id: int) -> bytes | None:
+        """Return one stored record of an imported file as raw JSON, None when there is none."""
+        found = self._fetch("SELECT payload FROM sources WHERE id = ?", (source_id,))
+        return bytes(found[0][0]) if found else None
+
+    def sources(self, kind: str) -> dict[int, bytes]:
+        """Return all stored records of a kind as raw JSON, by id."""
+        return dict(self._fetch("SELECT id, payload FROM sources WHERE kind = ?", (kind,)))
+
+    def meta(self) -> dict[str, Any]:
+        """Return facts on the project itself: next_id, revision, root and others."""
+        return dict(self._fetch("SELECT key, value FROM meta"))
+
+    def settings(self) -> dict[str, Any]:
+        """Return the project's settings."""
+        return self._decoded("SELECT key, value FROM settings")
+
+    def category_maps(self) -> dict[str, dict[str, int | None]]:
+        """Return for each model which of the project's categories each of its own stands for."""
+        return self._decoded("SELECT model, payload FROM category_maps")

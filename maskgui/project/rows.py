@@ -1,0 +1,185 @@
+"""Entities to rows and back. Rows may come from a stranger's file: each value is checked."""
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from maskgui.core.detections import Detections
+from maskgui.core.document import Edit
+from maskgui.core.entities import (
+    Category,
+    Entity,
+    ImageRecord,
+    Instance,
+    Mark,
+    Review,
+    decode_value,
+    encode_value,
+)
+from maskgui.core.shape import Shape
+
+CATEGORY_COLUMNS = "id, name, color, position, source"
+IMAGE_COLUMNS = (
+    "id, path, width, height, review, threshold, mask_threshold, marks, source, file_size"
+)
+INSTANCE_COLUMNS = (
+    "id, image_id, category_id, position, iscrowd, touched, detection, score, source, verbatim,"
+    " shape"
+)
+MAX_UNPACKED = 1 << 30
+"""Bytes that a compressed value may unpack to: a small file cannot fill the memory."""
+
+Row = tuple[Any, ...]
+Value = TypeVar("Value")
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    IndexError,
+    OverflowError,
+    KeyError,
+    zlib.error,
+    msgspec.MsgspecError,
+)
+"""What decoding a malformed value raises."""
+
+
+def _upsert(table: str, columns: str) -> str:
+    names = [name.strip() for name in columns.split(",")]
+    values = ", ".join("?" * len(names))
+    sets = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+    return f"INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT(id) DO UPDATE SET {sets}"
+
+
+_UPSERTS: dict[type, str] = {
+    Category: _upsert("categories", CATEGORY_COLUMNS),
+    ImageRecord: _upsert("images", IMAGE_COLUMNS),
+    Instance: _upsert("instances", INSTANCE_COLUMNS),
+}
+_DELETES: dict[type, str] = {
+    Category: "DELETE FROM categories WHERE id = ?",
+    ImageRecord: "DELETE FROM images WHERE id = ?",
+    Instance: "DELETE FROM instances WHERE id = ?",
+}
+
+
+def write_changes(connection: sqlite3.Connection, edit: Edit) -> None:
+    """Bring the entity tables from before an edit to after it."""
+    for change in edit.changes:
+        kind = type(change.entity)
+        if change.after is None:
+            connection.execute(_DELETES[kind], (change.entity.id,))
+        else:
+            connection.execute(_UPSERTS[kind], entity_row(change.after))
+
+
+def entity_row(entity: Entity) -> Row:
+    """Return an entity's values in the order of its table's columns."""
+    if isinstance(entity, Category):
+        return (entity.id, entity.name, entity.color, entity.order, entity.source)
+    if isinstance(entity, ImageRecord):
+        return (
+            entity.id,
+            entity.path,
+            entity.width,
+            entity.height,
+            entity.review.value,
+            float(entity.threshold),
+            float(entity.mask_threshold),
+            encode_value(entity.marks) if entity.marks else None,
+            entity.source,
+            entity.file_size,
+        )
+    return (
+        entity.id,
+        entity.image_id,
+        entity.category_id,
+        entity.order,
+        entity.iscrowd,
+        entity.touched,
+        entity.detection,
+        entity.score,
+        entity.source,
+        entity.verbatim,
+        entity.shape.to_bytes(),
+    )
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def category_of(row: Row) -> Category:
+    """Return the category of a row in the order of CATEGORY_COLUMNS. Raises one of UNREADABLE."""
+    return Category(int(row[0]), str(row[1]), str(row[2]), int(row[3]), _whole(row[4]))
+
+
+def image_of(row: Row) -> ImageRecord:
+    """Return the image record of a row in the order of IMAGE_COLUMNS. Raises one of UNREADABLE."""
+    marks = row[7]
+    return ImageRecord(
+        id=int(row[0]),
+        path=str(row[1]),
+        width=int(row[2]),
+        height=int(row[3]),
+        review=Review(row[4]),
+        threshold=float(row[5]),
+        mask_threshold=float(row[6]),
+        marks=() if marks is None else decode_value(marks, tuple[Mark, ...]),
+        source=_whole(row[8]),
+        file_size=int(row[9]),
+    )
+
+
+def instance_of(row: Row) -> Instance:
+    """Return the instance of a row in the order of INSTANCE_COLUMNS. Raises one of UNREADABLE."""
+    return Instance(
+        id=int(row[0]),
+        image_id=int(row[1]),
+        category_id=int(row[2]),
+        order=int(row[3]),
+        iscrowd=bool(row[4]),
+        touched=bool(row[5]),
+        detection=_whole(row[6]),
+        score=None if row[7] is None else float(row[7]),
+        source=_whole(row[8]),
+        verbatim=bool(row[9]),
+        shape=Shape.from_bytes(row[10]),
+    )
+
+
+def read_rows(rows: Iterable[Row], read: Callable[[Row], Value]) -> list[Value]:
+    """Return the values of rows. Raises ValueError naming the row's id when one is malformed."""
+    values = []
+    for row in rows:
+        try:
+            values.append(read(row))
+        except UNREADABLE as error:
+            raise ValueError(f"{row[0]}: {error}") from error
+    return values
+
+
+def unpack(data: bytes) -> bytes:
+    """Return what zlib.compress packed. Raises ValueError when it is malformed or too large."""
+    unpacker = zlib.decompressobj()
+    try:
+        found = unpacker.decompress(data, MAX_UNPACKED)
+    except zlib.error as error:
+        raise ValueError("a compressed value is damaged") from error
+    if not unpacker.eof:
+        raise ValueError("a compressed value is cut short or too large")
+    return found
+
+
+def edit_of(payload: bytes) -> Edit:
+    """Return the edit of a history row's payload. Raises one of UNREADABLE."""
+    edit: Edit = decode_value(unpack(payload), Edit)
+    return edit
+
+
+def detections_of(row: Row) -> Detections:
+    """Return the detections of a row of run and payload. Raises one of UNREADABLE."""
+    return Detections.from_bytes(row[1], int(row[0]))
