@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from maskgui.imaging import jpeg, png
 from maskgui.imaging.errors import reasons
 from maskgui.imaging.header import MAX_MEGAPIXELS, PILLOW_FORMATS, Header, read_header
 from maskgui.imaging.opencv import cv2
-from maskgui.imaging.pixels import Raw, Rgb, finish, over_white, rgb_of
+from maskgui.imaging.pixels import Raw, Rgb, finish, rgb_of, upright
 from maskgui.imaging.window import Window
 
 _INTERLACE_BYTE = 28  # of a PNG file, in its IHDR
@@ -62,7 +62,7 @@ def thumbnail(path: Path | str, side: int = 96, max_megapixels: float = MAX_MEGA
         if header.format in ("JPEG", "MPO"):
             with Image.open(path, formats=PILLOW_FORMATS) as image:
                 image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=2.0)
-                return rgb_of(ImageOps.exif_transpose(image))
+                return upright(rgb_of(image), header.orientation)
         return _fit(_decode(path, header, Window()), side)
 
 
@@ -82,7 +82,7 @@ def _decode(path: Path, header: Header, window: Window) -> Rgb:
         data = path.read_bytes()
         if header.bits == 16 or not data[_INTERLACE_BYTE]:
             return finish(png.decode(data, header.orientation), window)
-    return _decode_with_pillow(path, window)
+    return _decode_with_pillow(path, header.orientation, window)
 
 
 def _decode_tiff(path: Path, window: Window) -> Rgb:
@@ -91,20 +91,20 @@ def _decode_tiff(path: Path, window: Window) -> Rgb:
     info = tiff.read_info(path)
     if info.for_pillow:
         try:
-            return _decode_with_pillow(path, window)
+            return _decode_with_pillow(path, 1, window)  # it turns a TIFF itself
         except UnidentifiedImageError:  # a combination of bands that Pillow does not list
             pass
     return finish(tiff.decode(path, info), window)
 
 
-def _decode_with_pillow(path: Path, window: Window) -> Rgb:
-    """Decode by Pillow's own rules for colour, transparency and orientation."""
+def _decode_with_pillow(path: Path, orientation: int, window: Window) -> Rgb:
+    """Decode by Pillow's own rules for colour and transparency."""
     with Image.open(path, formats=(*PILLOW_FORMATS, "PNG")) as image:
         image.load()
-        whole = ImageOps.exif_transpose(image)
-    if whole.mode in ("I", "F") or whole.mode.startswith("I;16"):
-        return finish(Raw(np.asarray(whole)), window)
-    if whole.has_transparency_data:
-        rgba = np.array(whole.convert("RGBA"))
-        return over_white(np.ascontiguousarray(rgba[..., :3]), rgba[..., 3])
-    return rgb_of(whole)
+        if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+            raw = Raw(np.array(image), orientation=orientation)
+        elif image.has_transparency_data:
+            raw = Raw(np.array(image.convert("RGBA")), True, orientation)
+        else:
+            raw = Raw(rgb_of(image), orientation=orientation)
+    return finish(raw, window)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from maskgui.imaging import png
 from maskgui.imaging.errors import ImageError, reasons
+from maskgui.imaging.pixels import orientation_of
 
 MAX_MEGAPIXELS = 500.0
 _LIMIT_BYTES_PER_PIXEL = 8  # a page of many deep bands counts as more pixels
@@ -101,7 +102,7 @@ def _pillow_header(path: Path, max_megapixels: float) -> Header:
         bits = _BITS.get(image.mode, 8)
         _check_limit(path, *image.size, bands * -(-bits // 8), max_megapixels)
         pages = int(getattr(image, "n_frames", 1))
-        orientation = int(image.getexif().get(0x0112, 1))
+        orientation = orientation_of(image)
         width, height = _upright_size(*image.size, orientation)
         return Header(
             width=width,

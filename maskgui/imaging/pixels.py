@@ -1,5 +1,6 @@
 """What every decoder's samples go through: 8 bits, white behind alpha, RGB, upright."""
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,18 @@ _TURNS: dict[int, tuple[int | None, int | None]] = {
     7: (cv2.ROTATE_90_COUNTERCLOCKWISE, 1),
     8: (cv2.ROTATE_90_COUNTERCLOCKWISE, None),
 }  # EXIF orientation -> turn, then cv2.flip's code (1: left and right, 0: up and down)
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return EXIF's orientation of a Pillow image; 1 where its metadata cannot be read.
+
+    Broken metadata is no reason to refuse a picture: it is shown as it is stored.
+    """
+    try:
+        orientation = int(image.getexif().get(0x0112, 1))
+    except (ValueError, TypeError, SyntaxError, OSError, struct.error, Warning):
+        return 1  # (a Warning where Python runs with -W error)
+    return orientation if orientation in _TURNS else 1
 
 
 def upright(rgb: Rgb, orientation: int) -> Rgb:

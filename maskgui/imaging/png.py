@@ -13,7 +13,7 @@ from typing import BinaryIO
 import imagecodecs
 from PIL import Image
 
-from maskgui.imaging.pixels import Raw
+from maskgui.imaging.pixels import Raw, orientation_of
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
@@ -93,9 +93,9 @@ def _orientation(metadata: list[bytes]) -> int:
     data = SIGNATURE + b"".join(parts) + _chunk(b"IEND", b"")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            return int(image.getexif().get(0x0112, 1))
-    except (ValueError, SyntaxError, OSError):  # unreadable metadata: shown as it is stored
-        return 1
+            return orientation_of(image)
+    except (ValueError, SyntaxError, OSError, zlib.error):
+        return 1  # texts that cannot be unpacked are no reason to refuse the picture
 
 
 def decode(data: bytes, orientation: int) -> Raw:

@@ -1,0 +1,249 @@
+"""Decoding off the main thread: the current image first, its neighbours next, thumbnails last.
+
+Threads, not processes: every decoder used lets the interpreter lock go while it works.
+"""
+
+import enum
+import heapq
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from maskgui.imaging.cache import DecodedCache, default_bytes
+from maskgui.imaging.decode import Decoded, read_image
+from maskgui.imaging.errors import ImageError, reasons
+from maskgui.imaging.header import MAX_MEGAPIXELS
+from maskgui.imaging.thumbnails import ThumbnailStore
+from maskgui.imaging.window import Window
+
+_log = logging.getLogger(__name__)
+
+
+class Priority(enum.IntEnum):
+    """What goes first; one worker of several is always left free for CURRENT."""
+
+    CURRENT = 0
+    PREFETCH = 1
+    THUMBNAIL = 2
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The reply to one request: pixels and note, or the error; exactly one of the two is set.
+
+    A thumbnail's `side` is that of its request; whole images have 0.
+    """
+
+    path: Path
+    side: int
+    image: Decoded | None
+    error: ImageError | None
+
+
+Callback = Callable[[Loaded], None]
+
+
+@dataclass(eq=False)
+class _Job:
+    """One decoding, for all who asked for it."""
+
+    path: Path
+    side: int
+    priority: Priority
+    tickets: list["Ticket"] = field(default_factory=list)
+    running: bool = False
+    background: bool = False  # it runs in a place that is not kept for CURRENT
+
+    @property
+    def key(self) -> tuple[Path, int]:
+        return self.path, self.side
+
+
+class Ticket:
+    """One request under way."""
+
+    def __init__(self, withdraw: Callable[["Ticket"], None], callback: Callback | None) -> None:
+        self.callback = callback
+        self._withdraw = withdraw
+
+    def cancel(self) -> None:
+        """Withdraw the request: unless its reply is being given now, it is never given.
+
+        Work that nobody else waits for is dropped if it has not begun.
+        """
+        self.callback = None
+        self._withdraw(self)
+
+
+class ImageLoader:
+    """A few threads that decode what is asked for. Replies come from these threads.
+
+    Equal requests share one decoding. Images are cached, bounded in bytes; thumbnails on disk.
+    """
+
+    def __init__(
+        self,
+        workers: int = 2,
+        cache_bytes: int | None = None,
+        thumbnails: ThumbnailStore | None = None,
+        window: Window | None = None,
+        max_megapixels: float = MAX_MEGAPIXELS,
+    ) -> None:
+        """Start `workers` threads. `cache_bytes`: a quarter of the memory, 2 GB at most."""
+        self.cache = DecodedCache(default_bytes() if cache_bytes is None else cache_bytes)
+        self._thumbnails = thumbnails or ThumbnailStore()
+        self._window = window or Window()
+        self._max_megapixels = max_megapixels
+        self._changed = threading.Condition()
+        self._queue: list[tuple[Priority, int, _Job]] = []  # a heap; outdated entries stay in it
+        self._count = itertools.count()
+        self._jobs: dict[tuple[Path, int], _Job] = {}  # waiting and running
+        self._background = 0  # running jobs that are not CURRENT
+        self._background_limit = max(1, workers - 1)
+        self._shown: list[Ticket] = []
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"image loader {n + 1}", daemon=True)
+            for n in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def cached(self, path: Path | str) -> Decoded | None:
+        """Return the image if it is in memory, at once and without looking at the file."""
+        return self.cache.get(Path(path))
+
+    def request(
+        self,
+        path: Path | str,
+        callback: Callback | None,
+        priority: Priority = Priority.CURRENT,
+    ) -> Ticket:
+        """Ask for a whole image. `callback` None only fills the cache."""
+        return self._ask(Path(path), 0, callback, priority)
+
+    def request_thumbnail(self, path: Path | str, side: int, callback: Callback) -> Ticket:
+        """Ask for a thumbnail that fits `side` x `side`; it waits for every whole image."""
+        return self._ask(Path(path), side, callback, Priority.THUMBNAIL)
+
+    def show(
+        self, path: Path | str, callback: Callback, neighbours: Iterable[Path | str] = ()
+    ) -> Ticket:
+        """Ask for the image to be shown now, and fetch `neighbours` (next, previous) after it.
+
+        What an earlier call asked for is withdrawn: after this, its callback stays silent.
+        """
+        for stale in self._shown:
+            stale.cancel()
+        ticket = self.request(path, callback)
+        ahead = [self.request(other, None, Priority.PREFETCH) for other in neighbours]
+        self._shown = [ticket, *ahead]
+        return ticket
+
+    def close(self, timeout: float | None = None) -> None:
+        """Drop what waits and end the threads, after what they decode now; then free the cache.
+
+        Waits `timeout` seconds at most for each. No callback begins after the return. Requests
+        made later are never answered.
+        """
+        with self._changed:
+            self._closed = True
+            self._queue.clear()
+            for job in self._jobs.values():
+                job.tickets.clear()
+            self._jobs.clear()
+            self._changed.notify_all()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(timeout)
+        self.cache.clear()
+
+    def _ask(self, path: Path, side: int, callback: Callback | None, priority: Priority) -> Ticket:
+        with self._changed:
+            job = self._jobs.get((path, side)) or _Job(path, side, priority)
+            ticket = Ticket(lambda gone: self._withdraw(gone, job), callback)
+            if self._closed:
+                return ticket
+            job.tickets.append(ticket)
+            if job.key not in self._jobs or (priority < job.priority and not job.running):
+                self._jobs[job.key] = job
+                job.priority = priority
+                heapq.heappush(self._queue, (priority, next(self._count), job))
+                self._changed.notify_all()
+            return ticket
+
+    def _withdraw(self, ticket: Ticket, job: _Job) -> None:
+        with self._changed:
+            if ticket in job.tickets:
+                job.tickets.remove(ticket)
+                if not job.tickets and not job.running:
+                    del self._jobs[job.key]
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            reply = self._perform(job)
+            for ticket in self._finish(job):
+                self._answer(ticket, reply)
+
+    def _next(self) -> _Job | None:
+        """Wait for the job that goes first and mark it running; None when closed."""
+        with self._changed:
+            while not self._closed:
+                while self._queue and self._is_outdated(*self._queue[0]):
+                    heapq.heappop(self._queue)
+                if self._queue and self._may_run(self._queue[0][0]):
+                    job = heapq.heappop(self._queue)[2]
+                    job.running = True
+                    job.background = job.priority is not Priority.CURRENT
+                    self._background += job.background
+                    return job
+                self._changed.wait()
+            return None
+
+    def _is_outdated(self, priority: Priority, _count: int, job: _Job) -> bool:
+        """Tell whether an entry of the queue was withdrawn, raised, or is running already."""
+        return job.running or job.priority != priority or self._jobs.get(job.key) is not job
+
+    def _may_run(self, priority: Priority) -> bool:
+        return priority is Priority.CURRENT or self._background < self._background_limit
+
+    def _perform(self, job: _Job) -> Loaded:
+        try:
+            image = self._thumbnail(job) if job.side else self._whole(job.path)
+        except ImageError as error:
+            return Loaded(job.path, job.side, None, error)
+        return Loaded(job.path, job.side, image, None)
+
+    def _thumbnail(self, job: _Job) -> Decoded:
+        return Decoded(self._thumbnails.load(job.path, job.side, self._max_megapixels), "")
+
+    def _whole(self, path: Path) -> Decoded:
+        with reasons(path):
+            status = path.stat()
+        stamp = status.st_mtime_ns, status.st_size
+        held = self.cache.get(path, stamp)
+        if held is None:
+            held = read_image(path, self._window, self._max_megapixels)
+            self.cache.put(path, stamp, held)
+        return held
+
+    def _finish(self, job: _Job) -> list[Ticket]:
+        """Take a job off the books; return who waits for it."""
+        with self._changed:
+            self._background -= job.background
+            if self._jobs.get(job.key) is job:
+                del self._jobs[job.key]
+            self._changed.notify_all()
+            return list(job.tickets)
+
+    def _answer(self, ticket: Ticket, reply: Loaded) -> None:
+        callback = ticket.callback
+        if callback is None or self._closed:
+            return
+        try:
+            callback(reply)
+        except Exception:  # noqa: BLE001 - one listener must not end the thread
+            _log.exception("a reply for %s was not taken", reply.path)
