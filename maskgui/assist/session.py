@@ -372,12 +372,17 @@ class Session:
     def _forget_surplus(
         self, used: OrderedDict[int, Any], limit: int, kept: Container[int | None]
     ) -> list[int]:
-        """Drop the images used longest ago, but none that is not on disk yet; return them."""
+        """Drop the images used longest ago and return them.
+
+        One that is not on disk yet ends it: those used later are hardly there either, and the
+        surplus goes with the next edit.
+        """
         dropped: list[int] = []
-        for image_id in tuple(used):
-            if len(used) <= limit:
+        for image_id in used:
+            if len(used) - len(dropped) <= limit or self.project.is_pending(image_id):
                 break
-            if image_id not in kept and not self.project.is_pending(image_id):
-                del used[image_id]
+            if image_id not in kept:
                 dropped.append(image_id)
+        for image_id in dropped:
+            del used[image_id]
         return dropped

@@ -17,7 +17,7 @@ class EditConflict(UserError):
     """The document no longer is what the edit was made for; nothing was changed."""
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """One entity before and after; None where it did not or does not exist."""
 
     before: Entity | None
@@ -32,7 +32,7 @@ class Change(msgspec.Struct, frozen=True):
         return found
 
 
-class Edit(msgspec.Struct, frozen=True):
+class Edit(msgspec.Struct, frozen=True, gc=False):
     """One step of the history. `image_id` is where to show it, None for the project."""
 
     label: str  # what the person did, for the menu: "Move vertex"

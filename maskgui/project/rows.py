@@ -35,6 +35,8 @@ MAX_UNPACKED = 1 << 30
 Row = tuple[Any, ...]
 Value = TypeVar("Value")
 
+_REVIEWS = {review.value: review for review in Review}
+
 UNREADABLE = (
     ValueError,
     TypeError,
@@ -119,18 +121,17 @@ def category_of(row: Row) -> Category:
 
 def image_of(row: Row) -> ImageRecord:
     """Return the image record of a row in the order of IMAGE_COLUMNS. Raises one of UNREADABLE."""
-    marks = row[7]
     return ImageRecord(
-        id=int(row[0]),
-        path=str(row[1]),
-        width=int(row[2]),
-        height=int(row[3]),
-        review=Review(row[4]),
-        threshold=float(row[5]),
-        mask_threshold=float(row[6]),
-        marks=() if marks is None else decode_value(marks, tuple[Mark, ...]),
-        source=_whole(row[8]),
-        file_size=int(row[9]),
+        int(row[0]),
+        str(row[1]),
+        int(row[2]),
+        int(row[3]),
+        _REVIEWS[row[4]],
+        float(row[5]),
+        float(row[6]),
+        () if row[7] is None else decode_value(row[7], tuple[Mark, ...]),
+        _whole(row[8]),
+        int(row[9]),
     )
 
 
