@@ -1,0 +1,348 @@
+"""The filmstrip: thumbnails with the review state as a corner mark, a filter at the left."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QVBoxLayout,
+    QWidget,
+)
+
+from maskgui.core.entities import ImageRecord, Review
+from maskgui.ui import icons
+from maskgui.ui.panels.common import rule
+from maskgui.ui.panels.topbar import REVIEW_TEXT, review_color
+from maskgui.ui.theme import CAPTION_PX, DARK, Theme, text_font
+
+SIDE = 96
+TALL = 72
+CELL = QSize(SIDE + 12, TALL + 30)
+HEIGHT = CELL.height() + 16
+FILTER_WIDTH = 184
+PROBLEMS = "problems"
+
+FILTERS = (
+    ("all", "All images"),
+    (Review.NEW.value, "New"),
+    (Review.IN_PROGRESS.value, "In progress"),
+    (Review.REVIEWED.value, "Reviewed"),
+    (PROBLEMS, "With problems"),
+)
+
+
+class ImageModel(QAbstractListModel):
+    """The images that the filter lets through, in the project's order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._all: list[ImageRecord] = []
+        self._shown: list[int] = []
+        self._records: dict[int, ImageRecord] = {}
+        self._rows: dict[int, int] = {}
+        self.problems: Mapping[int, str] = {}
+        self._state = "all"
+        self._needle = ""
+
+    def show(self, images: Sequence[ImageRecord], problems: Mapping[int, str]) -> None:
+        """Take the project's images in their order, and what is wrong with some."""
+        self.problems = problems
+        self._all = list(images)
+        self._records = {record.id: record for record in images}
+        self._sift()
+
+    def update(self, record: ImageRecord) -> None:
+        """Take one image's new record; it stays in view even when the filter no longer fits."""
+        self._records[record.id] = record
+        row = self._rows.get(record.id)
+        if row is not None:
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+    def sift(self, state: str, needle: str) -> None:
+        """Show only images in a review state whose path contains `needle`."""
+        self._state, self._needle = state, needle.casefold().strip()
+        self._sift()
+
+    def _sift(self) -> None:
+        self.beginResetModel()
+        self._shown = [one.id for one in self._all if self._fits(self._records[one.id])]
+        self._rows = {image_id: row for row, image_id in enumerate(self._shown)}
+        self.endResetModel()
+
+    def _fits(self, record: ImageRecord) -> bool:
+        if self._needle and self._needle not in record.path.casefold():
+            return False
+        if self._state == PROBLEMS:
+            return record.id in self.problems
+        return self._state in ("all", record.review.value)
+
+    @property
+    def shown(self) -> Sequence[int]:
+        """Ids of the images in view."""
+        return self._shown
+
+    @property
+    def total(self) -> int:
+        """How many images the project has."""
+        return len(self._all)
+
+    def record(self, index: QModelIndex) -> ImageRecord | None:
+        """Return the record of a row."""
+        return self._records[self._shown[index.row()]] if index.isValid() else None
+
+    def row_of(self, image_id: int | None) -> int:
+        """Return the row of an image, -1 when the filter hides it."""
+        return -1 if image_id is None else self._rows.get(image_id, -1)
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        """How many images are in view."""
+        return 0 if parent is not None and parent.isValid() else len(self._shown)
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole):
+        """The path for type-ahead, and all there is to know as a tooltip."""
+        record = self.record(index)
+        if record is None:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return record.path
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._tip(record)
+        return None
+
+    def _tip(self, record: ImageRecord) -> str:
+        lines = [record.path, REVIEW_TEXT[record.review]]
+        if record.width:
+            lines[1] = f"{record.width} × {record.height}, {lines[1]}"
+        if record.id in self.problems:
+            lines.append(self.problems[record.id])
+        return "\n".join(lines)
+
+
+class ThumbnailDelegate(QStyledItemDelegate):
+    """Draws a thumbnail in its frame with the name below."""
+
+    def __init__(self, parent: QWidget, model: ImageModel) -> None:
+        super().__init__(parent)
+        self._model = model
+        self.theme = DARK
+        self.picture: Callable[[ImageRecord], QPixmap | None] = lambda _: None
+
+    def sizeHint(self, option, index) -> QSize:
+        """Return one size for all cells."""
+        return CELL
+
+    def paint(self, painter: QPainter, option, index: QModelIndex) -> None:
+        """Draw one cell."""
+        record = self._model.record(index)
+        if record is None:
+            return
+        painter.save()
+        painter.setRenderHints(
+            QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
+        )
+        rect = option.rect
+        frame = QRect(rect.left() + 6, rect.top() + 6, SIDE, TALL)
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        hot = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        picture_rect = self._picture(painter, frame, record)
+        if chosen or hot:
+            color = self.theme.accent if chosen else self.theme.edge
+            painter.setPen(QPen(QColor(color), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(picture_rect.adjusted(-2, -2, 2, 2), 5, 5)
+        self._mark(painter, picture_rect, record)
+        self._name(painter, QRect(frame.left(), frame.bottom() + 4, SIDE, 16), record, chosen)
+        painter.restore()
+
+    def _picture(self, painter: QPainter, frame: QRect, record: ImageRecord) -> QRect:
+        problem = record.id in self._model.problems
+        picture = None if problem else self.picture(record)
+        if picture is None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(self.theme.raised))
+            painter.drawRoundedRect(frame, 4, 4)
+            name, color = ("warning", self.theme.warning) if problem else ("image", self.theme.faint)
+            symbol = icons.pixmap(name, color, 22, painter.device().devicePixelRatio())
+            painter.drawPixmap(frame.center() - QPoint(10, 10), symbol)
+            return frame
+        size = picture.deviceIndependentSize().scaled(
+            frame.size().toSizeF(), Qt.AspectRatioMode.KeepAspectRatio
+        )
+        target = QRect(QPoint(0, 0), size.toSize())
+        target.moveCenter(frame.center())
+        clip = QPainterPath()
+        clip.addRoundedRect(target, 4, 4)
+        painter.setClipPath(clip)
+        painter.drawPixmap(target, picture)
+        painter.setClipping(False)
+        return target
+
+    def _mark(self, painter: QPainter, rect: QRect, record: ImageRecord) -> None:
+        if record.review is Review.NEW:
+            return
+        center = QPoint(rect.right() - 8, rect.bottom() - 8)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self.theme.panel))
+        painter.drawEllipse(center, 7, 7)
+        painter.setBrush(QColor(review_color(record.review, self.theme)))
+        if record.review is Review.REVIEWED:
+            painter.drawEllipse(center, 5, 5)
+        else:
+            painter.drawPie(QRect(center - QPoint(5, 5), QSize(10, 10)), 90 * 16, 180 * 16)
+            painter.setPen(QPen(painter.brush().color(), 1.2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(center, 4, 4)
+
+    def _name(self, painter: QPainter, rect: QRect, record: ImageRecord, chosen: bool) -> None:
+        painter.setFont(text_font(CAPTION_PX))
+        painter.setPen(QColor(self.theme.text if chosen else self.theme.dim))
+        name = record.path.rsplit("/", 1)[-1]
+        shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, rect.width())
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, shown)
+
+
+class StripView(QListView):
+    """One row of thumbnails; the wheel moves along it."""
+
+    def wheelEvent(self, event) -> None:
+        """Scroll sideways by either wheel."""
+        delta = event.angleDelta().y() or event.angleDelta().x()
+        bar = self.horizontalScrollBar()
+        bar.setValue(bar.value() - delta)
+        event.accept()
+
+
+class Filmstrip(QWidget):
+    """Filter at the left, thumbnails at its right."""
+
+    chosen = Signal(object)  # image id
+    menu_asked = Signal(object, object)  # image id, global QPoint
+    sifted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("filmstrip")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.rows = ImageModel()
+        self.view = StripView()
+        self._delegate = ThumbnailDelegate(self.view, self.rows)
+        self.state = QComboBox()
+        self.field = QLineEdit()
+        self.count = QLabel()
+        self._current: int | None = None
+        self._lay_out()
+        self._connect()
+        self.set_theme(theme)
+
+    def _lay_out(self) -> None:
+        for value, text in FILTERS:
+            self.state.addItem(text, value)
+        self.state.setAccessibleName("Show images")
+        self.field.setPlaceholderText("Find by name")
+        self.field.setClearButtonEnabled(True)
+        self.count.setObjectName("caption")
+        side = QWidget()
+        side.setFixedWidth(FILTER_WIDTH)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(12, 12, 12, 8)
+        column.setSpacing(8)
+        for widget in (self.state, self.field, self.count):
+            column.addWidget(widget)
+        column.addStretch(1)
+        view = self.view
+        view.setModel(self.rows)
+        view.setItemDelegate(self._delegate)
+        view.setFlow(QListView.Flow.LeftToRight)
+        view.setWrapping(False)
+        view.setUniformItemSizes(True)
+        view.setMouseTracking(True)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.setAccessibleName("Images")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(side)
+        row.addWidget(rule(vertical=True))
+        row.addWidget(view, 1)
+        self.setFixedHeight(HEIGHT + 10)
+
+    def _connect(self) -> None:
+        self.state.currentIndexChanged.connect(lambda _: self._sift())
+        self.field.textChanged.connect(lambda _: self._sift())
+        self.view.selectionModel().currentChanged.connect(lambda now, _: self._tell(now))
+        self.view.customContextMenuRequested.connect(self._menu)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in the theme's colours."""
+        self._delegate.theme = theme
+        self.view.viewport().update()
+
+    def set_pictures(self, picture: Callable[[ImageRecord], QPixmap | None]) -> None:
+        """Take the function that has a thumbnail, or None and a repaint later."""
+        self._delegate.picture = picture
+
+    def show_images(self, images: Sequence[ImageRecord], problems: Mapping[int, str]) -> None:
+        """Show the project's images."""
+        self.rows.show(images, problems)
+        self._count()
+        self.show_current(self._current)
+
+    def show_record(self, record: ImageRecord) -> None:
+        """Show one image's new state."""
+        self.rows.update(record)
+
+    def show_current(self, image_id: int | None) -> None:
+        """Mark the image on the canvas without telling of it."""
+        self._current = image_id
+        row = self.rows.row_of(image_id)
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
+        index = self.rows.index(row) if row >= 0 else QModelIndex()
+        self.view.selectionModel().setCurrentIndex(index, flags)
+        if row >= 0:
+            self.view.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def repaint_thumbnails(self) -> None:
+        """Draw again: a thumbnail has come."""
+        self.view.viewport().update()
+
+    def _sift(self) -> None:
+        self.rows.sift(str(self.state.currentData()), self.field.text())
+        self._count()
+        self.show_current(self._current)
+        self.sifted.emit()
+
+    def _count(self) -> None:
+        total, shown = self.rows.total, self.rows.rowCount()
+        words = f"{total} image{'' if total == 1 else 's'}"
+        self.count.setText(words if shown == total else f"{shown} of {words}")
+
+    def _tell(self, index: QModelIndex) -> None:
+        record = self.rows.record(index)
+        if record is not None and record.id != self._current:
+            self._current = record.id
+            self.chosen.emit(record.id)
+
+    def _menu(self, place: QPoint) -> None:
+        record = self.rows.record(self.view.indexAt(place))
+        if record is not None:
+            self.menu_asked.emit(record.id, self.view.viewport().mapToGlobal(place))

@@ -1,0 +1,295 @@
+"""The instance list: a tree by category with scores, eyes and locks."""
+
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QStyle,
+    QStyledItemDelegate,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from maskgui.core.entities import Category, Instance
+from maskgui.ui import icons
+from maskgui.ui.panels.instance_model import InstanceModel, row_text, size_text
+from maskgui.ui.panels.section import Section
+from maskgui.ui.theme import CAPTION_PX, DARK, Theme, text_font
+
+ROW = 26
+MARK = 20  # the width of an eye or a lock
+INDENT = 30
+
+
+class InstanceDelegate(QStyledItemDelegate):
+    """Draws a row: dot and name and count, or swatch, score, size, eye and lock."""
+
+    def __init__(self, tree: "InstanceTree") -> None:
+        super().__init__(tree)
+        self._tree = tree
+        self.theme = DARK
+
+    def sizeHint(self, option, index) -> QSize:
+        """Return one height for all rows."""
+        return QSize(120, ROW)
+
+    def paint(self, painter: QPainter, option, index: QModelIndex) -> None:
+        """Draw one row across the whole width of the list."""
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        rect = QRect(0, option.rect.top(), self._tree.viewport().width(), option.rect.height())
+        self._ground(painter, option, rect)
+        model = self._tree.rows
+        category = model.category(index)
+        if category is not None:
+            self._group(painter, rect, category, index)
+        else:
+            instance = model.instance(index)
+            if instance is not None:
+                owner = model.category(model.parent(index))
+                hot = bool(option.state & QStyle.StateFlag.State_MouseOver)
+                self._instance(painter, rect, instance, owner, hot)
+        painter.restore()
+
+    def _ground(self, painter: QPainter, option, rect: QRect) -> None:
+        color = None
+        if option.state & QStyle.StateFlag.State_Selected:
+            color = self.theme.selection
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            color = self.theme.raised
+        if color:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(color))
+            painter.drawRoundedRect(rect.adjusted(4, 0, -4, 0), 4, 4)
+
+    def _group(self, painter: QPainter, rect: QRect, category: Category, index) -> None:
+        theme, middle = self.theme, rect.center().y()
+        opened = self._tree.isExpanded(index)
+        caret = icons.pixmap(
+            "caret-down" if opened else "caret-right", theme.dim, 12, painter.device().devicePixelRatio()
+        )
+        painter.drawPixmap(QPoint(10, middle - 6), caret)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(category.color))
+        painter.drawEllipse(QPoint(33, middle + 1), 5, 5)
+        count = str(self._tree.rows.rowCount(index))
+        painter.setFont(text_font())
+        painter.setPen(QColor(theme.dim))
+        painter.drawText(rect.adjusted(0, 0, -14, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, count)
+        painter.setPen(QColor(theme.text))
+        width = painter.fontMetrics().horizontalAdvance(count)
+        area = rect.adjusted(46, 0, -width - 24, 0)
+        name = painter.fontMetrics().elidedText(category.name, Qt.TextElideMode.ElideMiddle, area.width())
+        painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
+
+    def _instance(
+        self, painter: QPainter, rect: QRect, instance: Instance, owner: Category | None, hot: bool
+    ) -> None:
+        theme, middle = self.theme, rect.center().y()
+        hidden = instance.id in self._tree.hidden
+        color = QColor(owner.color if owner else theme.dim)
+        painter.setPen(color)
+        painter.setBrush(Qt.BrushStyle.NoBrush if instance.is_proposal else color)
+        painter.drawRoundedRect(QRect(INDENT, middle - 4, 9, 9), 2, 2)
+        painter.setFont(text_font())
+        painter.setPen(QColor(theme.dim if hidden else theme.text))
+        text_area = rect.adjusted(INDENT + 18, 0, 0, 0)
+        align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(text_area, align, row_text(instance))
+        painter.setFont(text_font(CAPTION_PX))
+        painter.setPen(QColor(theme.dim))
+        painter.drawText(text_area.adjusted(66, 0, 0, 0), align, self._note(instance))
+        self._marks(painter, rect, instance, hot)
+
+    @staticmethod
+    def _note(instance: Instance) -> str:
+        words = [size_text(instance)]
+        if instance.iscrowd:
+            words.append("crowd")
+        elif instance.score is not None and not instance.is_proposal:
+            words.append("edited")
+        return " · ".join(words)
+
+    def _marks(self, painter: QPainter, rect: QRect, instance: Instance, hot: bool) -> None:
+        hidden = instance.id in self._tree.hidden
+        locked = instance.id in self._tree.locked
+        ratio = painter.device().devicePixelRatio()
+        eye, lock = mark_places(rect)
+        if hidden or hot:
+            symbol = icons.pixmap("eye-slash" if hidden else "eye", self.theme.dim, 14, ratio)
+            painter.drawPixmap(eye.center() - QPoint(7, 7), symbol)
+        if locked or hot:
+            symbol = icons.pixmap("lock" if locked else "lock-open", self.theme.dim, 14, ratio)
+            painter.drawPixmap(lock.center() - QPoint(7, 7), symbol)
+
+
+def mark_places(row: QRect) -> tuple[QRect, QRect]:
+    """Return where a row's eye and lock lie."""
+    lock = QRect(row.right() - MARK - 8, row.top(), MARK, row.height())
+    return lock.translated(-MARK, 0), lock
+
+
+class InstanceTree(QTreeView):
+    """The tree itself: its marks are clicked, its letters search by typing as in any list."""
+
+    hide_asked = Signal(object)  # list of ids
+    lock_asked = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = InstanceModel(self)
+        self.hidden: frozenset[int] = frozenset()
+        self.locked: frozenset[int] = frozenset()
+        self.setModel(self.rows)
+        self.setHeaderHidden(True)
+        self.setIndentation(0)
+        self.setUniformRowHeights(True)
+        self.setRootIsDecorated(False)
+        self.setMouseTracking(True)
+        self.setExpandsOnDoubleClick(False)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setAccessibleName("Instances")
+
+    def mousePressEvent(self, event) -> None:
+        """Turn a click on a caret, an eye or a lock into what it stands for."""
+        index = self.indexAt(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index.isValid():
+            if self.rows.category(index) is not None:
+                if event.position().x() < 26:
+                    self.setExpanded(index, not self.isExpanded(index))
+                    return
+            elif self._mark_clicked(index, event.position().toPoint()):
+                return
+        super().mousePressEvent(event)
+
+    def _mark_clicked(self, index: QModelIndex, place: QPoint) -> bool:
+        rect = self.visualRect(index)
+        row = QRect(0, rect.top(), self.viewport().width(), rect.height())
+        for mark, signal in zip(mark_places(row), (self.hide_asked, self.lock_asked), strict=True):
+            if mark.contains(place):
+                signal.emit(self.rows.ids(index))
+                return True
+        return False
+
+
+class InstancePanel(Section):
+    """The list with its head; selection is shared with the canvas."""
+
+    selected = Signal(object)  # frozenset of ids
+    zoom_asked = Signal(object)  # id
+    menu_asked = Signal(object)  # global QPoint
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("Instances", theme)
+        self.tree = InstanceTree()
+        self._delegate = InstanceDelegate(self.tree)
+        self.tree.setItemDelegate(self._delegate)
+        self._collapsed: set[int] = set()
+        self._quiet = False
+        self.note = QLabel()
+        self.note.setObjectName("hint")
+        self.note.setWordWrap(True)
+        self.note.setContentsMargins(16, 4, 16, 8)
+        self._lay_out()
+        self._connect()
+        self.set_theme(theme)
+
+    def _lay_out(self) -> None:
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.note)
+        column.addWidget(self.tree, 1)
+        self.set_body(body)
+
+    def _connect(self) -> None:
+        self.tree.selectionModel().selectionChanged.connect(lambda *_: self._tell())
+        self.tree.doubleClicked.connect(self._double_clicked)
+        self.tree.customContextMenuRequested.connect(
+            lambda place: self.menu_asked.emit(self.tree.viewport().mapToGlobal(place))
+        )
+        self.tree.collapsed.connect(lambda index: self._remember(index, True))
+        self.tree.expanded.connect(lambda index: self._remember(index, False))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in the theme's colours."""
+        super().set_theme(theme)
+        self._delegate.theme = theme
+        self.tree.viewport().update()
+
+    def show_instances(self, instances: Sequence[Instance], categories: Iterable[Category]) -> None:
+        """Show the instances of the image on the canvas."""
+        chosen = self.selected_ids()
+        at = self.tree.verticalScrollBar().value()
+        self._quiet = True
+        moved = self.tree.rows.show(instances, categories)
+        if moved:
+            self._expand()
+            self.tree.verticalScrollBar().setValue(at)
+        self._quiet = False
+        self.set_count(len(instances) if instances else None)
+        if moved:
+            self.show_selection(chosen, scroll=False)
+
+    def show_flags(self, hidden: frozenset[int], locked: frozenset[int]) -> None:
+        """Show which instances are hidden or locked."""
+        self.tree.hidden, self.tree.locked = hidden, locked
+        self.tree.viewport().update()
+
+    def show_note(self, text: str) -> None:
+        """Say something in place of instances, "" for nothing."""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+
+    def show_selection(self, ids: frozenset[int], *, scroll: bool = True) -> None:
+        """Select rows without telling of it."""
+        if self.selected_ids() == ids:
+            return
+        self._quiet = True
+        flags = QItemSelectionModel.SelectionFlag
+        rows = self.tree.rows
+        self.tree.selectionModel().select(rows.selection_of(ids), flags.ClearAndSelect)
+        if scroll and ids:
+            self.tree.scrollTo(rows.index_of(min(ids)))
+        self._quiet = False
+
+    def selected_ids(self) -> frozenset[int]:
+        """Return the ids of the selected rows, a category's row standing for all of its own."""
+        rows = self.tree.rows
+        found: set[int] = set()
+        for index in self.tree.selectionModel().selectedIndexes():
+            found.update(rows.ids(index))
+        return frozenset(found)
+
+    def _tell(self) -> None:
+        if not self._quiet:
+            self.selected.emit(self.selected_ids())
+
+    def _double_clicked(self, index: QModelIndex) -> None:
+        instance = self.tree.rows.instance(index)
+        if instance is not None:
+            self.zoom_asked.emit(instance.id)
+        else:
+            self.tree.setExpanded(index, not self.tree.isExpanded(index))
+
+    def _remember(self, index: QModelIndex, collapsed: bool) -> None:
+        category = self.tree.rows.category(index)
+        if category is not None and not self._quiet:
+            (self._collapsed.add if collapsed else self._collapsed.discard)(category.id)
+
+    def _expand(self) -> None:
+        rows = self.tree.rows
+        for row in range(rows.rowCount()):
+            index = rows.index(row, 0)
+            category = rows.category(index)
+            if category is not None:
+                self.tree.setExpanded(index, category.id not in self._collapsed)

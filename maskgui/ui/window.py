@@ -1,0 +1,188 @@
+"""The main window: look.md's layout around the canvas, remembered from run to run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMainWindow,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from maskgui.ui import icons
+from maskgui.ui.actions import ActionSet
+from maskgui.ui.options import Options
+from maskgui.ui.panels.filmstrip import Filmstrip
+from maskgui.ui.panels.sidepanel import SidePanel
+from maskgui.ui.panels.statusbar import StatusBar
+from maskgui.ui.panels.toolcolumn import ToolColumn
+from maskgui.ui.panels.topbar import TopBar
+from maskgui.ui.panels.welcome import Page, WelcomePage, page_button
+from maskgui.ui.theme import ThemeSwitch
+from maskgui.ui.toasts import Toasts
+
+TITLE = "MaskGUI"
+
+
+class MainWindow(QMainWindow):
+    """Holds the parts and their places; what they do is the controllers' business."""
+
+    dropped = Signal(object)  # list of Path
+
+    def __init__(self, canvas: QWidget, options: Options, themes: ThemeSwitch) -> None:
+        super().__init__()
+        self.setWindowTitle(TITLE)
+        self.setWindowIcon(icons.app_icon())
+        self.setAcceptDrops(True)
+        self.setMinimumSize(QSize(960, 600))
+        self._options = options
+        self.may_close: Callable[[], bool] = lambda: True
+        theme = themes.theme
+        self.commands = actions = ActionSet(self, theme)
+        self.canvas = canvas
+        self.topbar = TopBar(actions, theme)
+        self.tools = ToolColumn(actions)
+        self.side = SidePanel(theme)
+        self.film = Filmstrip(theme)
+        self.status = StatusBar(actions, theme)
+        self.welcome = WelcomePage(actions)
+        self.empty = Page(
+            "folder-open", (page_button(actions["rescan"], "primary"), page_button(actions["open_folder"]))
+        )
+        self.stage = QStackedWidget()
+        for page in (self.welcome, self.empty, canvas):
+            self.stage.addWidget(page)
+        self.toasts = Toasts(self.stage, theme)
+        actions.attach(canvas, self.side.instances.tree)
+        self._lay_out()
+        self._restore()
+        themes.listen(self._set_theme)
+        self.show_page(self.welcome)
+
+    def _lay_out(self) -> None:
+        left = QWidget()
+        upper = QHBoxLayout()
+        upper.setSpacing(0)
+        upper.addWidget(self.tools)
+        upper.addWidget(self.stage, 1)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(upper, 1)
+        column.addWidget(self.film)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.addWidget(left)
+        self.splitter.addWidget(self.side)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
+        self.splitter.setHandleWidth(1)
+        central = QWidget()
+        central.setObjectName("central")
+        whole = QVBoxLayout(central)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.topbar)
+        whole.addWidget(self.splitter, 1)
+        whole.addWidget(self.status)
+        self.setCentralWidget(central)
+
+    def _set_theme(self, theme) -> None:
+        self.commands.set_theme(theme)
+        for part in (self.topbar, self.side, self.film, self.status, self.welcome, self.empty):
+            part.set_theme(theme)
+        self.toasts.set_theme(theme)
+
+    # ---- what is seen
+
+    def show_page(self, page: QWidget) -> None:
+        """Put the canvas, the welcome or the page of an empty folder in the middle."""
+        self.stage.setCurrentWidget(page)
+        working = page is not self.welcome
+        for part, name in ((self.side, "side"), (self.film, "film")):
+            part.setVisible(working and self._options.shown(name))
+        self.tools.setVisible(working)
+        self.tools.setEnabled(page is self.canvas)
+
+    @property
+    def is_welcome(self) -> bool:
+        """Whether nothing is open."""
+        return self.stage.currentWidget() is self.welcome
+
+    def show_panel(self, name: str, shown: bool) -> None:
+        """Show or collapse the panel "side" or "film", and remember it."""
+        self._options.set_shown(name, shown)
+        self.show_page(self.stage.currentWidget())
+
+    def show_title(self, project: str) -> None:
+        """Name the project in the title and at the top left."""
+        self.setWindowTitle(f"{project} – {TITLE}" if project else TITLE)
+        self.topbar.set_project(project)
+
+    # ---- layout remembered
+
+    def _restore(self) -> None:
+        geometry = self._options.layout("window")
+        if geometry is None or not self.restoreGeometry(geometry):
+            self.resize(self._first_size())
+        for name, splitter in self._splitters():
+            state = self._options.layout(name)
+            if state is not None:
+                splitter.restoreState(state)
+        if self._options.layout("columns") is None:
+            self.splitter.setSizes([self.width() - self.side.sizeHint().width(), self.side.sizeHint().width()])
+        self.side.instances.fold(not self._options.shown("instances"))
+        self.side.categories.fold(not self._options.shown("categories"))
+
+    def _first_size(self) -> QSize:
+        screen = self.screen().availableGeometry().size()
+        return QSize(min(1440, screen.width()), min(900, screen.height()))
+
+    def _splitters(self):
+        return (("columns", self.splitter), ("side", self.side.splitter))
+
+    def remember(self) -> None:
+        """Write the layout to the options."""
+        self._options.set_layout("window", self.saveGeometry())
+        if not self.is_welcome:
+            for name, splitter in self._splitters():
+                self._options.set_layout(name, splitter.saveState())
+        self._options.set_shown("instances", not self.side.instances.is_folded)
+        self._options.set_shown("categories", not self.side.categories.is_folded)
+        self._options.sync()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Close when the controllers agree; the layout is kept."""
+        if not self.may_close():
+            event.ignore()
+            return
+        self.remember()
+        event.accept()
+
+    # ---- files dropped
+
+    def dragEnterEvent(self, event) -> None:
+        """Accept files."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            self._hot(True)
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event) -> None:
+        """The files went elsewhere."""
+        self._hot(False)
+
+    def dropEvent(self, event) -> None:
+        """Pass on what was dropped."""
+        self._hot(False)
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        self.dropped.emit(paths)
+
+    def _hot(self, hot: bool) -> None:
+        for page in (self.welcome, self.empty):
+            page.set_hot(hot)
