@@ -1,5 +1,6 @@
 """Writing a file so that the old one survives any failure."""
 
+import contextlib
 import os
 import uuid
 from pathlib import Path
@@ -22,6 +23,7 @@ def write_atomic(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         reason = error.strerror or type(error).__name__
         raise Failure(f"“{path}” could not be written ({reason}); choose another place.") from error

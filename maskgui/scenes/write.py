@@ -10,6 +10,7 @@ import numpy as np
 from pycocotools import mask as rle_codec
 
 from maskgui.core.errors import UserError
+from maskgui.core.files import write_atomic
 from maskgui.scenes.compose import CATEGORIES, GENERATOR_VERSION, Scene, SceneObject, draw_scene
 
 JPEG_QUALITY = 92
@@ -25,7 +26,8 @@ def write_scenes(
     `on_progress(done, n)` is called after each image.
 
     Raises:
-        UserError: `n` < 1, a negative seed, or a folder that cannot be written.
+        UserError: `n` < 1, or a negative seed.
+        Failure: the folder cannot be written.
     """
     if n < 1:
         raise UserError(f"{n} scenes cannot be drawn; ask for 1 or more.")
@@ -43,19 +45,11 @@ def write_scenes(
         "categories": categories,
     }
     target = folder / "instances.json"
-    try:
-        (folder / "images").mkdir(parents=True, exist_ok=True)
-        for i in range(n):
-            _add_scene(folder, data, draw_scene(seed + i), seed + i)
-            if on_progress is not None:
-                on_progress(i + 1, n)
-        _replace(target, json.dumps(data, ensure_ascii=True).encode("ascii"))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UserError(
-            f"The scenes could not be written to {folder} ({reason}); "
-            "choose a folder that can be written and has room."
-        ) from error
+    for i in range(n):
+        _add_scene(folder, data, draw_scene(seed + i), seed + i)
+        if on_progress is not None:
+            on_progress(i + 1, n)
+    write_atomic(target, json.dumps(data, ensure_ascii=True).encode("ascii"))
     return target
 
 
@@ -68,7 +62,7 @@ def encode_image(scene: Scene, suffix: str = ".jpg") -> bytes:
 
 def _add_scene(folder: Path, data: dict[str, Any], scene: Scene, seed: int) -> None:
     name = f"scene_{seed:010d}.jpg"
-    _replace(folder / "images" / name, encode_image(scene))
+    write_atomic(folder / "images" / name, encode_image(scene))
     height, width = scene.image.shape[:2]
     image_id = len(data["images"]) + 1
     data["images"].append(
@@ -91,13 +85,3 @@ def _annotation(item: SceneObject) -> dict[str, Any]:
         "hidden": round(item.hidden_fraction, 4),
     }
 
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the target, then take its place, so that a failure leaves the old file."""
-    draft = path.with_name(path.name + ".part")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
