@@ -13,6 +13,9 @@ DETECTION_RADIX = 1 << 16
 SCORE_FLOOR = 0.01
 MAX_DETECTIONS = 300
 
+UNUSED_CATEGORY = "N/A"
+"""The name of a model's category that stands for nothing, such as COCO's ten unused ids."""
+
 
 @dataclass(frozen=True, eq=False)
 class Detections:

@@ -2,17 +2,23 @@
 
 import threading
 from collections.abc import Callable, Hashable
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torchvision.models.detection import MaskRCNN
 
-from maskgui.core.detections import MAX_DETECTIONS, SCORE_FLOOR, Detections
+from maskgui.core.detections import (
+    MAX_DETECTIONS,
+    SCORE_FLOOR,
+    UNUSED_CATEGORY,
+    Detections,
+)
 from maskgui.core.errors import Cancelled, Failure
 from maskgui.maskrcnn import stages
+from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.folding import fold_norms
+from maskgui.maskrcnn.models import model_id
 
 MASK_CHUNK = 50
 """Boxes that go through the mask head at once: bounds its memory and the wait for a cancel."""
@@ -21,22 +27,6 @@ SMALLER = 0.5
 """Share of the input's sides on the second try, when the device has no memory for the first."""
 
 OnStage = Callable[[str, float], None]
-
-
-class ModelCard(Protocol):
-    """What the predictor needs to know of a model."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def sha256(self) -> str: ...
-    @property
-    def categories(self) -> tuple[str, ...]: ...
-
-
-def model_id(card: ModelCard) -> str:
-    """Return what detections remember their model by: its name and 12 digits of its weights."""
-    return f"{card.name} {card.sha256[:12]}"
 
 
 class Predictor:
@@ -48,7 +38,7 @@ class Predictor:
     """
 
     def __init__(
-        self, module: MaskRCNN, card: ModelCard, device: str = "cpu", *, half: bool = False
+        self, module: MaskRCNN, card: Card, device: str = "cpu", *, half: bool = False
     ) -> None:
         self.card = card
         self.device = device
@@ -56,6 +46,7 @@ class Predictor:
         self._module = module.eval().requires_grad_(False)
         fold_norms(module)
         module.to(memory_format=torch.channels_last)
+        self._is_used = torch.tensor([name != UNUSED_CATEGORY for name in card.categories])
         self._shrink = 1.0
         self._note: str | None = None
         self._key: Hashable | None = None
@@ -116,6 +107,7 @@ class Predictor:
         proposals = stages.propose_regions(self._module, features)
         run.enter("boxes", 0.6)
         found = stages.classify_boxes(self._module, features, proposals, floor, limit)
+        found = found.only(self._is_used[found.labels.cpu() - 1].to(found.labels.device))
         masks = self._masks(features, found, run)
         run.enter("done", 1.0)
         return Detections(

@@ -44,6 +44,10 @@ class Found:
     scores: Tensor
     labels: Tensor
 
+    def only(self, keep: Tensor) -> "Found":
+        """Return those where `keep` (N, bool) is set."""
+        return Found(self.boxes[keep], self.scores[keep], self.labels[keep])
+
 
 def network_size(model: MaskRCNN, original: Size, shrink: float = 1.0) -> Size:
     """Return the size that torchvision's transform gives an image, `shrink` times as large."""

@@ -1,0 +1,165 @@
+"""One image through the network: what the window's jobs and the command line share."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskgui.assist.jobs import Job, JobContext, Priority
+from maskgui.core.detections import MAX_DETECTIONS, SCORE_FLOOR, Detections
+from maskgui.core.shape import Shape
+from maskgui.imaging import read_image
+from maskgui.maskrcnn.devices import pick_device, preload_torch
+from maskgui.maskrcnn.models import ModelRef
+from maskgui.maskrcnn.vectorize import shapes
+
+if TYPE_CHECKING:
+    from maskgui.maskrcnn.predictor import Predictor
+
+OnStage = Callable[[str, float], None]
+"""Told in a word or two what is done now, and the share done (0-1)."""
+
+
+@dataclass(frozen=True)
+class SegmentImage:
+    """A request: one image, one model.
+
+    Detections are kept from score `floor` on, and outlines made of those at or above
+    `threshold`, cut at probability `mask_threshold`. The reply carries `image_id` and
+    `revision` back.
+    """
+
+    path: Path
+    model: ModelRef
+    image_id: int = 0
+    revision: int = 0
+    device: str = "auto"
+    floor: float = SCORE_FLOOR
+    limit: int = MAX_DETECTIONS
+    threshold: float = 0.5
+    mask_threshold: float = 0.5
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """What came of a request; `shapes` maps a detection's index to its outline."""
+
+    request: SegmentImage
+    height: int
+    width: int
+    detections: Detections
+    shapes: dict[int, Shape]
+    device: str
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def image_id(self) -> int:
+        """The image that was asked for."""
+        return self.request.image_id
+
+
+@dataclass
+class Segmenter:
+    """Keeps one model loaded between images. Belongs to one thread."""
+
+    _predictor: "Predictor | None" = None
+    _loaded: tuple[Path, float, str] | None = None
+
+    def segment(
+        self,
+        request: SegmentImage,
+        on_stage: OnStage | None = None,
+        cancel: threading.Event | None = None,
+    ) -> SegmentResult:
+        """Read the image, load the model if another one is loaded, and run it.
+
+        Raises:
+            UserError: the image or the model cannot be used.
+            Cancelled: `cancel` was set; it is looked at between stages.
+        """
+        tell = on_stage or _no_stage
+        start = time.perf_counter()
+        predictor = self._predictor_for(request, tell, cancel)
+        tell("reading the image", 0.0)
+        decoded = read_image(request.path)
+        notes = [decoded.note] if decoded.note else []
+        detections = predictor.detect(
+            decoded.rgb,
+            key=(request.path, _changed(request.path)),
+            floor=min(request.floor, request.threshold),
+            limit=request.limit,
+            cancel=cancel,
+            on_stage=tell,
+            on_note=notes.append,
+        )
+        height, width = decoded.rgb.shape[:2]
+        chosen = [i for i, score in enumerate(detections.scores) if score >= request.threshold]
+        made = shapes(detections, chosen, request.mask_threshold, image_size=(height, width))
+        return SegmentResult(
+            request,
+            height,
+            width,
+            detections,
+            {index: shape for index, shape in zip(chosen, made, strict=True) if shape.parts},
+            predictor.device,
+            time.perf_counter() - start,
+            tuple(notes),
+        )
+
+    def job(self, request: SegmentImage, priority: Priority = Priority.INTERACTIVE) -> Job:
+        """Return the request as a job for the worker; its reply's value is a SegmentResult."""
+
+        def run(context: JobContext) -> SegmentResult:
+            context.check()
+            return self.segment(request, context.progress, context.cancel)
+
+        name = f"Segmenting “{request.path.name}”"
+        return Job(run, request.image_id, request.revision, priority, name)
+
+    def unload(self) -> None:
+        """Let go of the model and of the last image's features."""
+        self._predictor = self._loaded = None
+
+    def _predictor_for(
+        self, request: SegmentImage, tell: OnStage, cancel: threading.Event | None
+    ) -> "Predictor":
+        wanted = (request.model.path, _changed(request.model.path), request.device)
+        if self._predictor is not None and wanted == self._loaded:
+            return self._predictor
+        self.unload()
+        tell("starting torch", 0.0)
+        preload_torch()
+        from maskgui.maskrcnn.predictor import Predictor
+
+        device = pick_device(request.device)
+        name = request.model.name
+        tell(f"loading {name}", 0.0)
+
+        def fetching(done: int, total: int) -> None:
+            tell(f"fetching {name}", done / total if total else 0.0)
+
+        module, card = request.model.load(fetching, cancel)
+        self._predictor = Predictor(module, card, device)
+        # Weights that were fetched just now have a time of change only now.
+        self._loaded = (request.model.path, _changed(request.model.path), request.device)
+        return self._predictor
+
+
+def is_done(detections: Detections | None, request: SegmentImage) -> bool:
+    """Whether an image's stored detections already answer a request, so a batch may skip it."""
+    return (
+        detections is not None
+        and detections.model == request.model.model_id
+        and detections.floor <= min(request.floor, request.threshold)
+    )
+
+
+def _changed(path: Path) -> float:
+    return path.stat().st_mtime if path.exists() else 0.0
+
+
+def _no_stage(_stage: str, _done: float) -> None:
+    return

@@ -1,0 +1,1 @@
+"""The network: its variants, weights, inference, training and evaluation."""
