@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from faster_coco_eval import mask as coco_mask
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 from maskgui.core.errors import UserError
 from maskgui.imaging import read_rgb

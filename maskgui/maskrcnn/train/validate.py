@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from faster_coco_eval import mask as coco_mask
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 from torchvision.models.detection import MaskRCNN
 
 from maskgui.maskrcnn.evaluate import evaluate_results
