@@ -37,11 +37,8 @@ def mask_to_shape(mask: Mask) -> Shape:
 def shape_to_rle(shape: Shape, height: int, width: int) -> Rle:
     """Return the pixels that a shape covers in an image of height x width as runs."""
     plain = [part.exterior for part in shape.parts if not part.holes]
-    result = _fill(plain, height, width)
-    for part in shape.parts:
-        if part.holes:
-            result = union(result, _part_rle(part, height, width))
-    return result
+    pierced = [_part_rle(part, height, width) for part in shape.parts if part.holes]
+    return union([_fill(plain, height, width), *pierced])
 
 
 def shape_to_mask(shape: Shape, height: int, width: int) -> Mask:
@@ -51,12 +48,10 @@ def shape_to_mask(shape: Shape, height: int, width: int) -> Mask:
 
 def rle_to_shape(rle: Rle) -> Shape:
     """Return the exact outline of a run-length encoded mask."""
-    toggles = rle.toggles
-    if not len(toggles):
+    first, last = rle.columns
+    if first == last:
         return Shape()
-    first = int(toggles[0]) // rle.height
-    last = -(-int(toggles[-1]) // rle.height)
-    columns = Rle.from_toggles(toggles - first * rle.height, rle.height, last - first)
+    columns = Rle.from_toggles(rle.toggles - first * rle.height, rle.height, last - first)
     return mask_to_shape(columns.to_mask()).moved(first, 0)
 
 
@@ -70,5 +65,5 @@ def _fill(rings: list[Ring], height: int, width: int) -> Rle:
     if not rings or not height or not width:
         return Rle.from_toggles(np.empty(0, np.int64), height, width)
     flat = [np.clip(ring, -_FAR, _FAR).ravel() for ring in rings]
-    filled = pycocotools.mask.merge(pycocotools.mask.frPyObjects(flat, height, width))
-    return Rle.from_coco(filled)
+    filled = pycocotools.mask.frPyObjects(flat, height, width)
+    return union([Rle.from_coco(one) for one in filled])

@@ -4,7 +4,7 @@ Pixels are counted column by column; the first run is background. Internally a m
 as its toggles: the sorted pixel positions at which it changes between background and object.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -88,14 +88,22 @@ class Rle:
         x, y, width, height = (float(v) for v in pycocotools.mask.toBbox(self._packed()))
         return (x, y, x + width, y + height)
 
+    @property
+    def columns(self) -> tuple[int, int]:
+        """The first column that holds a set pixel and the one after the last; (0, 0) if none."""
+        toggles = self.toggles
+        if not len(toggles):
+            return (0, 0)
+        open_end = len(toggles) % 2 == 1  # set up to the image's last pixel
+        last = self.width if open_end else -(-int(toggles[-1]) // self.height)
+        return (int(toggles[0]) // self.height, last)
+
     def to_mask(self) -> Mask:
         """Return the bool mask, H x W; only the columns that hold something are worked on."""
         mask = np.zeros((self.height, self.width), np.bool_)
-        toggles = self.toggles
-        if len(toggles):
-            first = int(toggles[0]) // self.height
-            last = -(-int(toggles[-1]) // self.height)
-            edges = np.concatenate(([first * self.height], toggles, [last * self.height]))
+        first, last = self.columns
+        if first < last:
+            edges = np.concatenate(([first * self.height], self.toggles, [last * self.height]))
             values = np.zeros(len(edges) - 1, np.bool_)
             values[1::2] = True
             columns = np.repeat(values, np.diff(edges)).reshape(last - first, self.height)
@@ -117,9 +125,18 @@ class Rle:
         return hash((self.height, self.width, self.toggles.tobytes()))
 
 
-def union(first: Rle, second: Rle) -> Rle:
-    """Return the pixels of either mask; both have one size."""
-    return _combine(first, second, np.logical_or)
+def union(masks: Sequence[Rle]) -> Rle:
+    """Return the pixels of any of the masks, at least one and all of one size."""
+    if len(masks) == 1:
+        return masks[0]
+    toggles = [mask.toggles for mask in masks]
+    steps = [np.resize(np.array([1, -1], np.int64), len(one)) for one in toggles]
+    positions, place = np.unique(np.concatenate(toggles), return_inverse=True)
+    depth = np.zeros(len(positions), np.int64)
+    np.add.at(depth, place, np.concatenate(steps))
+    covered = np.cumsum(depth) > 0
+    changed = np.diff(covered, prepend=False)
+    return Rle.from_toggles(positions[changed], masks[0].height, masks[0].width)
 
 
 def difference(first: Rle, second: Rle) -> Rle:
@@ -143,7 +160,7 @@ def _combine(first: Rle, second: Rle, rule: Callable[[Any, Any], Any]) -> Rle:
     edges = np.union1d(first.toggles, second.toggles)
     inside = [np.searchsorted(one.toggles, edges, "right") % 2 == 1 for one in (first, second)]
     state = np.asarray(rule(*inside), np.bool_)
-    changed = state != np.concatenate(([False], state[:-1]))
+    changed = np.diff(state, prepend=False)
     return Rle.from_toggles(edges[changed], first.height, first.width)
 
 
