@@ -1,0 +1,252 @@
+"""The threads: order, cancelling, sharing, bounds, errors and a clean end."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgui.imaging import ImageError, loader
+from maskgui.imaging.decode import Decoded, read_image
+from maskgui.imaging.loader import ImageLoader, Loaded, Priority
+from maskgui.imaging.thumbnails import ThumbnailStore
+
+WAIT = 20.0  # seconds at most; reached only where something hangs
+
+
+class Replies:
+    """A callback that keeps what it was given, and can be waited for."""
+
+    def __init__(self) -> None:
+        self.got: list[Loaded] = []
+        self.threads: set[str] = set()
+        self._arrived = threading.Condition()
+
+    def __call__(self, reply: Loaded) -> None:
+        with self._arrived:
+            self.got.append(reply)
+            self.threads.add(threading.current_thread().name)
+            self._arrived.notify_all()
+
+    def wait(self, count: int) -> list[Loaded]:
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(self.got) >= count, WAIT)
+            return list(self.got)
+
+    @property
+    def names(self) -> list[str]:
+        return [reply.path.name for reply in self.got]
+
+
+class Gate:
+    """Holds decoding up until opened, and keeps the order in which it began."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.open = threading.Event()
+        self._changed = threading.Condition()
+
+    def read(self, path: Path, *_args: object) -> Decoded:
+        with self._changed:
+            self.begun.append(path.name)
+            self._changed.notify_all()
+        assert self.open.wait(WAIT)
+        return Decoded(np.zeros((10, 10, 3), np.uint8), "")
+
+    def wait_begun(self, count: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.begun) >= count, WAIT)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    made = Gate()
+    monkeypatch.setattr(loader, "read_image", made.read)
+    yield made
+    made.open.set()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., ImageLoader]]:
+    started: list[ImageLoader] = []
+
+    def make(workers: int = 2, **options: int) -> ImageLoader:
+        store = ThumbnailStore(tmp_path / "thumbnails")
+        started.append(ImageLoader(workers, thumbnails=store, **options))
+        return started[-1]
+
+    yield make
+    for each in started:
+        each.close(WAIT)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"{n}.png" for n in range(8)]
+    for n, path in enumerate(paths):
+        Image.new("RGB", (40, 30), (n, 0, 0)).save(path)
+    return paths
+
+
+def test_an_image_arrives_from_a_worker_thread_and_is_cached(start, files) -> None:
+    images, replies = start(), Replies()
+    assert images.cached(files[3]) is None
+    images.request(files[3], replies)
+    (reply,) = replies.wait(1)
+    assert reply.error is None
+    assert np.array_equal(reply.image.rgb, read_image(files[3]).rgb)
+    assert threading.current_thread().name not in replies.threads
+    assert images.cached(str(files[3])) is reply.image
+    assert images.cache.held_bytes == 40 * 30 * 3
+
+
+def test_errors_arrive_as_image_errors(start, files, tmp_path) -> None:
+    images, replies = start(), Replies()
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    images.request(tmp_path / "bad.png", replies)
+    images.request(tmp_path / "gone.png", replies)
+    images.request_thumbnail(tmp_path / "bad.png", 96, replies)
+    for reply in replies.wait(3):
+        assert reply.image is None
+        assert isinstance(reply.error, ImageError)
+    images.request(files[0], replies)
+    assert replies.wait(4)[-1].error is None
+
+
+def test_current_before_prefetch_before_thumbnails(start, files, gate) -> None:
+    images, replies = start(workers=1), Replies()
+    images.request(files[0], replies)
+    gate.wait_begun(1)
+    images.request_thumbnail(files[5], 16, replies)
+    images.request(files[1], replies, Priority.PREFETCH)
+    images.request(files[2], replies)
+    images.request(files[3], replies, Priority.PREFETCH)
+    images.request(files[1], replies)  # raised, and decoded once for both
+    gate.open.set()
+    replies.wait(6)
+    assert gate.begun == ["0.png", "2.png", "1.png", "3.png"]
+    assert replies.names[-1] == "5.png"
+    assert replies.names.count("1.png") == 2
+
+
+def test_a_worker_is_left_for_the_current_image(start, files, gate) -> None:
+    images, replies = start(workers=2), Replies()
+    for path in files[:4]:
+        images.request(path, None, Priority.PREFETCH)
+    gate.wait_begun(1)
+    images.request(files[7], replies)
+    gate.wait_begun(2)
+    assert gate.begun[1] == "7.png"
+
+
+def test_show_withdraws_what_is_stale(start, files, gate) -> None:
+    images, replies = start(workers=1), Replies()
+    images.show(files[0], replies, [files[1], files[2]])
+    gate.wait_begun(1)
+    images.show(files[3], replies, [files[4], files[5]])
+    images.show(files[5], replies, [files[6], files[4]])
+    gate.open.set()
+    replies.wait(1)
+    images.request(files[7], replies, Priority.THUMBNAIL)
+    replies.wait(2)
+    assert replies.names == ["5.png", "7.png"]
+    assert gate.begun == ["0.png", "5.png", "6.png", "4.png", "7.png"]
+
+
+def test_a_cancelled_request_is_silent_and_others_are_served(start, files, gate) -> None:
+    images, mine, theirs = start(workers=1), Replies(), Replies()
+    running = images.request(files[0], mine)
+    gate.wait_begun(1)
+    images.request(files[0], theirs)
+    images.request(files[1], mine).cancel()
+    running.cancel()
+    running.cancel()
+    gate.open.set()
+    theirs.wait(1)
+    images.request(files[2], theirs)
+    theirs.wait(2)
+    assert mine.got == []
+    assert gate.begun == ["0.png", "2.png"]
+
+
+def test_a_changed_file_is_decoded_again(start, files) -> None:
+    images, replies = start(), Replies()
+    images.request(files[0], replies)
+    replies.wait(1)
+    Image.new("RGB", (50, 60), "white").save(files[0])
+    images.request(files[0], replies)
+    assert replies.wait(2)[1].image.rgb.shape == (60, 50, 3)
+    assert images.cache.held_bytes == 60 * 50 * 3
+
+
+def test_memory_is_flat_over_500_switches(start, files, gate) -> None:
+    gate.open.set()
+    one = 10 * 10 * 3
+    images, replies = start(cache_bytes=4 * one + 7), Replies()
+    most = 0
+    for n in range(500):
+        images.show(files[n % 8], replies, [files[(n + 1) % 8], files[(n - 1) % 8]])
+        replies.wait(n + 1)
+        most = max(most, images.cache.held_bytes)
+        assert images.cache.held_bytes % one == 0
+    assert 2 * one <= most <= 4 * one
+    assert images.cached(files[499 % 8]) is not None
+
+
+def test_an_image_above_the_bound_is_delivered_and_not_held(start, files) -> None:
+    images, replies = start(cache_bytes=100), Replies()
+    images.request(files[0], replies)
+    assert replies.wait(1)[0].image.rgb.shape == (30, 40, 3)
+    assert images.cache.held_bytes == 0
+
+
+def test_thumbnails_carry_their_side(start, files) -> None:
+    images, replies = start(), Replies()
+    images.request_thumbnail(files[1], 20, replies)
+    (reply,) = replies.wait(1)
+    assert reply.side == 20
+    assert reply.image.rgb.shape == (15, 20, 3)
+    assert images.cached(files[1]) is None
+
+
+def test_a_listener_that_fails_ends_no_thread(start, files, caplog) -> None:
+    images, replies = start(workers=1), Replies()
+
+    def fail(_reply: Loaded) -> None:
+        raise RuntimeError("the window is gone")
+
+    images.request(files[0], fail)
+    images.request(files[1], replies)
+    replies.wait(1)
+    assert "was not taken" in caplog.text
+
+
+def test_closing_ends_every_thread_and_answers_nobody(start, files, gate) -> None:
+    before = threading.active_count()
+    images, replies = start(workers=2), Replies()
+    assert threading.active_count() == before + 2
+    for path in files:
+        images.request(path, replies)
+    gate.wait_begun(2)
+    images.close(timeout=0)
+    gate.open.set()
+    images.close(WAIT)
+    assert threading.active_count() == before
+    assert replies.got == []
+    assert len(gate.begun) == 2
+    images.request(files[0], replies).cancel()
+    assert replies.got == []
+    assert images.cache.held_bytes == 0
+
+
+def test_closing_from_a_callback_does_not_wait_for_itself(start, files) -> None:
+    images, closed = start(workers=2), threading.Event()
+
+    def close(_reply: Loaded) -> None:
+        images.close(WAIT)
+        closed.set()
+
+    images.request(files[0], close)
+    assert closed.wait(WAIT)

@@ -1,0 +1,106 @@
+"""Folders: what is found, in which order, and what is passed over."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from maskgui.imaging import IMAGE_SUFFIXES, ImageError, scan_folder
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+
+
+def test_natural_order_and_posix_paths(tmp_path: Path) -> None:
+    names = ["img2.png", "img10.png", "IMG1.jpg", "b/x10.tif", "b/x9.TIFF", "a2/z.bmp", "a10/z.bmp"]
+    touch(tmp_path, *names)
+    assert scan_folder(tmp_path) == [
+        "a2/z.bmp",
+        "a10/z.bmp",
+        "b/x9.TIFF",
+        "b/x10.tif",
+        "IMG1.jpg",
+        "img2.png",
+        "img10.png",
+    ]
+    assert scan_folder(str(tmp_path), recursive=False) == ["IMG1.jpg", "img2.png", "img10.png"]
+
+
+def test_names_that_differ_in_case_or_zeros_have_one_order(tmp_path: Path) -> None:
+    touch(tmp_path, "a01.png", "a1.png", "A1.png", "a001.png", "²3.png", "٣.png", "1.png", "-.png")
+    first = scan_folder(tmp_path)
+    assert len(first) == len(list(tmp_path.iterdir()))
+    assert first == scan_folder(tmp_path)
+
+
+def test_what_is_left_out(tmp_path: Path) -> None:
+    touch(tmp_path, "keep.webp", ".hidden.png", "._keep.webp", ".cache/x.png", "notes.txt", "png")
+    touch(tmp_path, "set.maskgui", "set.maskgui-backups/x.png", "data.json", "keep.png.part")
+    (tmp_path / "folder.png").mkdir()
+    touch(tmp_path, "folder.png/inner.jpg")
+    assert scan_folder(tmp_path) == ["folder.png/inner.jpg", "keep.webp"]
+
+
+def test_odd_names_are_found_as_they_are(tmp_path: Path) -> None:
+    names = {"사진 1.png", "a#b%20c.jpg", "😀.tif", "new\nline.png", "-o.png"}
+    touch(tmp_path, *names)
+    assert set(scan_folder(tmp_path)) == names
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
+def test_names_that_are_no_text_are_left_out(tmp_path: Path) -> None:
+    touch(tmp_path, "good.png")
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.png")).write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system takes text only")
+    assert scan_folder(tmp_path) == ["good.png"]
+
+
+def test_links_do_not_loop_and_real_folders_lend_the_name(tmp_path: Path) -> None:
+    touch(tmp_path, "b/deep/one.png", "b/two.png")
+    (tmp_path / "b/deep/up").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "a_link").symlink_to(tmp_path / "b", target_is_directory=True)
+    (tmp_path / "file_link.png").symlink_to(tmp_path / "b/two.png")
+    (tmp_path / "dead.png").symlink_to(tmp_path / "gone.png")
+    assert scan_folder(tmp_path) == ["b/deep/one.png", "b/two.png", "file_link.png"]
+
+
+def test_a_linked_folder_outside_is_entered_once(tmp_path: Path) -> None:
+    touch(tmp_path, "outside/x.png", "inside/y.png")
+    for name in ("first", "second"):
+        (tmp_path / "inside" / name).symlink_to(tmp_path / "outside", target_is_directory=True)
+    found = scan_folder(tmp_path / "inside")
+    assert len(found) == 2
+    assert found[-1] == "y.png"
+
+
+def test_what_cannot_be_scanned(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="gone"):
+        scan_folder(tmp_path / "gone")
+    touch(tmp_path, "file.png")
+    with pytest.raises(ImageError):
+        scan_folder(tmp_path / "file.png")
+
+
+def test_an_unreadable_folder_inside_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "closed/x.png", "open/y.png")
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert scan_folder(tmp_path) == ["open/y.png"]
+
+
+def test_the_formats_asked_for_are_known() -> None:
+    assert {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"} <= IMAGE_SUFFIXES
