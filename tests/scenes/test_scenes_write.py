@@ -9,7 +9,7 @@ import pytest
 from pycocotools import mask as rle_codec
 
 from maskgui.core.errors import UserError
-from maskgui.scenes import CATEGORIES, draw_scene, write, write_scenes
+from maskgui.scenes import CATEGORIES, draw_scene, write_scenes
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools
