@@ -1,0 +1,135 @@
+"""The command line's own promises: exit codes, one sentence, lazy imports, the default command."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from maskgui import cli
+from maskgui.core.errors import Failure, UserError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DEMO = str(REPOSITORY / "resources" / "demo")
+
+
+def run_main(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, REPOSITORY / "main.py", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_every_listed_command_exists_and_explains_itself(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in cli.COMMANDS:
+        assert cli.main([name, "--help"]) == 0
+        assert "Usage:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ([], "open"),
+        (["./train"], "open"),
+        (["photo.jpg", "other.jpg"], "open"),
+        (["--model", "parts", "folder"], "open"),
+        (["doctor"], "doctor"),
+    ],
+)
+def test_a_first_word_that_is_no_subcommand_is_a_path(words: list[str], command: str) -> None:
+    group = cli.cli
+    assert isinstance(group, cli.LazyGroup)
+    context = click.Context(group)
+    group.parse_args(context, words)
+    assert context._protected_args[0] == command
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(UserError("“x” is bad."), 2), (Failure("The disk is full."), 1), (KeyboardInterrupt(), 130)],
+)
+def test_exit_codes_tell_bad_input_failure_and_interruption_apart(
+    error: BaseException,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_args: object, **_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli.cli, "main", fail)
+    assert cli.main(["doctor"]) == code
+    printed = capsys.readouterr().err
+    assert "Traceback" not in printed
+    assert len(printed.strip().splitlines()) == 1
+
+
+def test_a_fault_leaves_its_traceback_in_the_log_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MASKGUI_LOG", str(tmp_path / "log.txt"))
+
+    def fail(*_args: object, **_options: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(cli.cli, "main", fail)
+    assert cli.main(["doctor"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert "ZeroDivisionError" in (tmp_path / "log.txt").read_text()
+
+
+def test_data_commands_load_neither_qt_nor_torch(tmp_path: Path) -> None:
+    coco = tmp_path / "empty.json"
+    coco.write_text(json.dumps({"images": [], "annotations": [], "categories": []}))
+    words = ["import", str(tmp_path / "p.maskgui"), str(coco)]
+    code = (
+        "import sys; from maskgui.cli import main; "
+        f"code = main({words!r}); "
+        "heavy = [m for m in ('torch', 'PySide6') if m in sys.modules]; "
+        "print(code, heavy)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0 []", done.stderr
+
+
+def test_scenes_writes_images_and_coco(tmp_path: Path) -> None:
+    done = run_main("scenes", "--n", "1", "--seed", "1000007", "-o", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads((tmp_path / "instances.json").read_text())["images"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["import", "p.maskgui", "missing.json"], "missing.json"),
+        (["import", "p.txt", "missing.json"], ".maskgui"),
+        (["export", "missing.maskgui", "-o", "x.json"], "missing.maskgui"),
+        (["segment", "missing.jpg", "--model", "parts", "-o", "x.json"], "missing.jpg"),
+        (["segment", DEMO, "--model", "no-such-model", "-o", "x.json"], "no-such-model"),
+        (["evaluate", "--gt", "missing.json"], "--pred"),
+        (["scenes", "--n", "0", "--seed", "0", "-o", "x"], "0 scenes"),
+        (["models", "show", "no-such-model"], "no-such-model"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_code_2(
+    words: list[str],
+    named: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(words) == 2
+    printed = capsys.readouterr().err
+    assert named in printed
+    assert "Traceback" not in printed
+    assert not list(tmp_path.iterdir())
