@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from maskgui.core.detections import Detections
 from maskgui.core.document import Edit
 from maskgui.core.entities import ImageRecord, Instance
+from maskgui.core.hit import HitIndex
 from maskgui.core.shape import Box, Shape
 
 Modifiers = frozenset[str]
@@ -138,8 +139,9 @@ class Scene(Protocol):
     def instance(self, instance_id: int) -> Instance | None:
         """One shown instance, None when there is none of that id."""
 
-    def under(self, x: float, y: float) -> list[int]:
-        """Ids of the shown instances that cover a point, the smallest first."""
+    @property
+    def hits(self) -> HitIndex:
+        """The shown instances, ready to be asked what lies where."""
 
     def locked(self, instance_id: int) -> bool:
         """Whether the person locked the instance against changes."""

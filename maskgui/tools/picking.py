@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from maskgui.core.entities import Instance
+from maskgui.core.hit import Hit, Part
 from maskgui.core.shape import Box
 from maskgui.tools.base import EdgeRef, Pointer, Scene, VertexRef
 
@@ -20,35 +21,23 @@ def editable(scene: Scene) -> list[Instance]:
     return [item for item in found if item is not None and not scene.locked(item.id)]
 
 
-def nearest_vertex(instances: Iterable[Instance], pointer: Pointer) -> VertexRef | None:
-    """Return the vertex nearest to the pointer within reach."""
-    best, reach = None, VERTEX_REACH / pointer.scale
-    for instance in _near(instances, pointer, reach):
-        for part, ring, points in instance.shape.rings():
-            distance = np.hypot(points[:, 0] - pointer.x, points[:, 1] - pointer.y)
-            index = int(distance.argmin())
-            if distance[index] <= reach:
-                best, reach = VertexRef(instance.id, part, ring, index), float(distance[index])
-    return best
+def bodies(scene: Scene, pointer: Pointer) -> list[int]:
+    """Return the ids of the shown instances that cover the pointer, the smallest first."""
+    return scene.hits.bodies_at(pointer.x, pointer.y)
 
 
-def nearest_edge(instances: Iterable[Instance], pointer: Pointer) -> EdgeRef | None:
-    """Return the edge nearest to the pointer within reach, with the nearest point on it."""
-    best, reach = None, EDGE_REACH / pointer.scale
-    at = np.array(pointer.point)
-    for instance in _near(instances, pointer, reach):
-        for part, ring, points in instance.shape.rings():
-            along = np.roll(points, -1, axis=0) - points
-            length = np.maximum((along * along).sum(axis=1), 1e-12)
-            share = np.clip(((at - points) * along).sum(axis=1) / length, 0.0, 1.0)
-            foot = points + share[:, None] * along
-            distance = np.hypot(*(foot - at).T)
-            index = int(distance.argmin())
-            if distance[index] <= reach:
-                x, y = foot[index]
-                best = EdgeRef(instance.id, part, ring, index, float(x), float(y))
-                reach = float(distance[index])
-    return best
+def nearest_vertex(scene: Scene, pointer: Pointer) -> VertexRef | None:
+    """Return the vertex of an editable instance that is within reach of the pointer."""
+    hit = _ask(scene, pointer, Part.VERTEX, VERTEX_REACH)
+    return VertexRef(hit.instance_id, hit.part, hit.ring, hit.index) if hit else None
+
+
+def nearest_edge(scene: Scene, pointer: Pointer) -> EdgeRef | None:
+    """Return the edge of an editable instance within reach, with the nearest point on it."""
+    hit = _ask(scene, pointer, Part.EDGE, EDGE_REACH)
+    if hit is None:
+        return None
+    return EdgeRef(hit.instance_id, hit.part, hit.ring, hit.index, hit.x, hit.y)
 
 
 def vertices_in(instances: Iterable[Instance], box: Box) -> frozenset[VertexRef]:
@@ -64,14 +53,7 @@ def vertices_in(instances: Iterable[Instance], box: Box) -> frozenset[VertexRef]
 
 def instances_in(scene: Scene, box: Box) -> frozenset[int]:
     """Return the shown, unlocked instances that lie wholly inside a box."""
-    x0, y0, x1, y1 = box
-    found = set()
-    for instance in scene.instances():
-        left, top, right, bottom = instance.shape.bounds
-        within = left >= x0 and top >= y0 and right <= x1 and bottom <= y1
-        if within and instance.shape.parts and not scene.locked(instance.id):
-            found.add(instance.id)
-    return frozenset(found)
+    return frozenset(found for found in scene.hits.inside(*box) if not scene.locked(found))
 
 
 def next_beneath(scene: Scene, pointer: Pointer | None, step: int) -> frozenset[int] | None:
@@ -79,7 +61,7 @@ def next_beneath(scene: Scene, pointer: Pointer | None, step: int) -> frozenset[
 
     With nothing under the pointer it is the next in the image's order; None with no instances.
     """
-    ids = scene.under(pointer.x, pointer.y) if pointer is not None else []
+    ids = bodies(scene, pointer) if pointer is not None else []
     ids = ids or [instance.id for instance in scene.instances()]
     if not ids:
         return None
@@ -94,8 +76,9 @@ def band_between(start: Pointer, end: Pointer) -> Box:
     return (min(start.x, end.x), min(start.y, end.y), max(start.x, end.x), max(start.y, end.y))
 
 
-def _near(instances: Iterable[Instance], pointer: Pointer, reach: float) -> Iterable[Instance]:
-    for instance in instances:
-        x0, y0, x1, y1 = instance.shape.bounds
-        if x0 - reach <= pointer.x <= x1 + reach and y0 - reach <= pointer.y <= y1 + reach:
-            yield instance
+def _ask(scene: Scene, pointer: Pointer, kind: Part, reach: float) -> Hit | None:
+    only = {instance.id for instance in editable(scene)}
+    if not only:
+        return None
+    radius = reach / pointer.scale
+    return scene.hits.hit(pointer.x, pointer.y, radius, kinds=(kind,), only=only)

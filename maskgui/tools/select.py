@@ -15,7 +15,7 @@ from maskgui.tools.base import (
 )
 from maskgui.tools.commit import deleted
 from maskgui.tools.gestures import Band, Gesture, MoveInstances, MoveVertices, Outcome, Reshape
-from maskgui.tools.picking import band_between, editable, instances_in, nearest_vertex
+from maskgui.tools.picking import band_between, bodies, editable, instances_in, nearest_vertex
 from maskgui.tools.pointing import PointingTool
 
 
@@ -33,8 +33,8 @@ class SelectTool(PointingTool):
         """The vertex of a selected instance first, then the smallest body."""
         self.vertex = None
         if not pointer.modifiers:
-            self.vertex = nearest_vertex(editable(scene), pointer)
-        hits = scene.under(pointer.x, pointer.y)
+            self.vertex = nearest_vertex(scene, pointer)
+        hits = bodies(scene, pointer)
         self.hovered = hits[0] if hits else None
 
     def idle_look(self, scene: Scene) -> Look:
@@ -69,7 +69,7 @@ class SelectTool(PointingTool):
 
     def click(self, pointer: Pointer, scene: Scene) -> Response:
         """Select the smallest instance here; Ctrl or Shift adds it, Ctrl also takes it out."""
-        hits = scene.under(pointer.x, pointer.y)
+        hits = bodies(scene, pointer)
         chosen = frozenset(hits[:1])
         if "ctrl" in pointer.modifiers:
             chosen = scene.selection ^ chosen
@@ -81,7 +81,7 @@ class SelectTool(PointingTool):
 
     def double_click(self, pointer: Pointer, scene: Scene) -> Response:
         """Go on to the vertices of the instance."""
-        hits = scene.under(pointer.x, pointer.y)
+        hits = bodies(scene, pointer)
         if not hits:
             return self.answer(scene)
         return self.answer(scene, selection=frozenset(hits[:1]), handover="vertex")
@@ -116,7 +116,7 @@ class SelectTool(PointingTool):
         return response
 
     def _grabbed(self, start: Pointer, scene: Scene) -> list[Instance]:
-        hits = scene.under(start.x, start.y)
+        hits = bodies(scene, start)
         if scene.selection.intersection(hits):
             return editable(scene)
         free = [scene.instance(hit) for hit in hits if not scene.locked(hit)]

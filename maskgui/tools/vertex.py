@@ -13,6 +13,7 @@ from maskgui.tools.gestures import (
 )
 from maskgui.tools.picking import (
     band_between,
+    bodies,
     editable,
     nearest_edge,
     nearest_vertex,
@@ -37,10 +38,9 @@ class VertexTool(PointingTool):
     def hover(self, pointer: Pointer, scene: Scene) -> None:
         """Vertex, then edge, then body."""
         self._forget_stale(scene)
-        instances = editable(scene)
-        self.vertex = nearest_vertex(instances, pointer)
-        self.edge = None if self.vertex else nearest_edge(instances, pointer)
-        hits = scene.under(pointer.x, pointer.y)
+        self.vertex = nearest_vertex(scene, pointer)
+        self.edge = None if self.vertex else nearest_edge(scene, pointer)
+        hits = bodies(scene, pointer)
         self.hovered = hits[0] if hits else None
 
     def idle_look(self, scene: Scene) -> Look:
@@ -73,9 +73,7 @@ class VertexTool(PointingTool):
         if self.edge is not None and owner is not None:
             self.marked = frozenset()
             return MoveVertices.of_new(owner, self.edge, start)
-        if "ctrl" in start.modifiers and scene.selection.intersection(
-            scene.under(start.x, start.y)
-        ):
+        if "ctrl" in start.modifiers and scene.selection.intersection(bodies(scene, start)):
             return MoveInstances(editable(scene), start)
         return Band(start, self._choose, "Vertices: release to mark those inside, Esc cancels")
 
@@ -96,7 +94,7 @@ class VertexTool(PointingTool):
         if self.marked:
             self.marked = frozenset()
             return self.answer(scene)
-        hits = scene.under(pointer.x, pointer.y)
+        hits = bodies(scene, pointer)
         chosen = frozenset(hits[:1])
         if "ctrl" in pointer.modifiers:
             chosen = scene.selection ^ chosen
@@ -106,7 +104,7 @@ class VertexTool(PointingTool):
 
     def double_click(self, pointer: Pointer, scene: Scene) -> Response:
         """Another instance is taken up; an empty place leaves the mode."""
-        hits = scene.under(pointer.x, pointer.y)
+        hits = bodies(scene, pointer)
         if hits and self.vertex is None and self.edge is None:
             self.marked = frozenset()
             return self.answer(scene, selection=frozenset(hits[:1]))

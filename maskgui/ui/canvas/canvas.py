@@ -1,0 +1,403 @@
+"""The canvas widget: the image, its instances, and the tools that change them."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from maskgui.core.document import Edit
+from maskgui.core.entities import Category, Instance
+from maskgui.core.shape import Box, Shape
+from maskgui.tools.base import Overlay, Response
+from maskgui.tools.commit import added
+from maskgui.tools.toolbox import Toolbox
+from maskgui.ui.canvas import frame
+from maskgui.ui.canvas.colors import canvas_colors
+from maskgui.ui.canvas.cursors import cursor_named
+from maskgui.ui.canvas.decorations import Brush, draw_pixel_grid
+from maskgui.ui.canvas.hands import Hands
+from maskgui.ui.canvas.motion import Glide
+from maskgui.ui.canvas.overlay import InstanceLayer
+from maskgui.ui.canvas.pyramid import ImageLayer
+from maskgui.ui.canvas.scene import CanvasScene, EditContext
+from maskgui.ui.canvas.viewport import Viewport
+from maskgui.ui.selection import SelectionModel
+from maskgui.ui.theme import DARK, Theme
+
+BOX_MARGIN = 80.0
+"""Logical pixels around a box that was zoomed to."""
+
+
+class Canvas(QWidget):
+    """Shows one image. Every change a person makes goes out as an edit; `apply_edit` shows it."""
+
+    edit_requested = Signal(object)  # Edit
+    category_needed = Signal(object)  # Shape, kept until `give_category` or `drop_pending`
+    pointer_moved = Signal(object, object)  # x, y in image coordinates
+    scale_changed = Signal(float)  # device pixels per image pixel
+    status_changed = Signal(str)
+    tool_changed = Signal(str)
+    hovered = Signal(object)  # instance id or None
+    settled = Signal()  # the overlay in view is whole
+    _hands: Hands | None = None  # events come while the widget is being made
+
+    def __init__(
+        self,
+        context: EditContext,
+        selection: SelectionModel | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.selection = selection if selection is not None else SelectionModel(self)
+        self.view = Viewport()
+        self.scene = CanvasScene(context, self.selection)
+        self.toolbox = Toolbox()
+        self._image = ImageLayer(self)
+        self._layer = InstanceLayer(self.scene, self.view, self)
+        self._glide = Glide(self.view, self._view_moved, self)
+        self._hands = Hands(self)
+        self._colors = canvas_colors(DARK)
+        self._overlay = Overlay()
+        self._tool_name = self.toolbox.active.name
+        self._tool_cursor = "arrow"
+        self._status = ""
+        self._hovered: int | None = None
+        self._message = ""
+        self._note = ""
+        self._busy: float | None = None
+        self._opacity = 1.0
+        self._fitted = True
+        self._pending: dict[int, Shape] = {}
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(160, 120)
+        self._image.ready.connect(self.update)
+        self._layer.changed.connect(self.update)
+        self._layer.settled.connect(self.settled)
+        self.selection.changed.connect(self._selection_changed)
+        self._layer.restyle(self._colors)
+
+    # What is shown
+
+    def set_image(
+        self, image_id: int | None, rgb: NDArray[np.uint8] | None, message: str = ""
+    ) -> None:
+        """Show an image (H x W x 3 uint8, not copied), or a message where there is none.
+
+        An open draft stays with the image that is left, and comes back with it.
+        """
+        self._glide.stop()
+        same = image_id is not None and image_id == self.scene.image_id
+        self.toolbox.enter(image_id)
+        self.scene.image_id = image_id if rgb is not None else None
+        self._message = message
+        height, width = rgb.shape[:2] if rgb is not None else (0, 0)
+        unchanged = same and self.scene.size == (width, height)
+        self.scene.size = (width, height)
+        self.view.set_image(width, height)
+        self._image.set_image(rgb)
+        if not same:
+            self.scene.set_instances((), ())
+            self._layer.reset()
+        if rgb is not None and not unchanged:
+            self._show_fitted()
+        self._refresh_tool()
+        if self.scene.image_id in self._pending:
+            self.category_needed.emit(self._pending[self.scene.image_id])
+
+    def set_instances(self, instances: Iterable[Instance], categories: Iterable[Category]) -> None:
+        """Show these instances on the image, in these categories' colours."""
+        self.scene.set_instances(instances, categories)
+        self._layer.set_selected(self.scene.selection)
+        self._layer.reset()
+        self._refresh_tool()
+
+    def apply_edit(self, edit: Edit) -> None:
+        """Follow an edit that the document carried out; only what it touched is repainted."""
+        changed, recoloured = self.scene.apply(edit)
+        if recoloured:
+            self._layer.spoil(None)
+        if changed:
+            self._layer.spoil_instances(changed)
+            self._layer.set_selected(self.scene.selection)
+        self._refresh_tool()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._colors = canvas_colors(theme)
+        self._layer.restyle(self._colors)
+        self.update()
+
+    def set_opacity(self, opacity: float) -> None:
+        """Show the instances at an opacity from 0 to 1."""
+        self._opacity = min(max(opacity, 0.0), 1.0)
+        self.update()
+
+    def set_labels(self, shown: bool) -> None:
+        """Label all instances, or only the hovered and the selected."""
+        self._layer.labelled = shown
+        self._layer.spoil(None)
+        self.update()
+
+    def set_hidden(self, ids: Iterable[int]) -> None:
+        """Show all instances but these."""
+        self.scene.set_hidden(frozenset(ids))
+        self._layer.set_selected(self.scene.selection)
+        self._layer.spoil(None)
+        self._refresh_tool()
+
+    def set_locked(self, ids: Iterable[int]) -> None:
+        """Let none of these be changed."""
+        self.scene.locked_ids = frozenset(ids)
+        self._layer.spoil(None)
+        self._refresh_tool()
+
+    def set_busy(self, fraction: float | None) -> None:
+        """Show how far work on this image is, from 0 to 1; None when there is none."""
+        self._busy = fraction
+        self.update()
+
+    def set_note(self, text: str) -> None:
+        """Show a short word on the image, as when nothing was found; "" for none."""
+        self._note = text
+        self.update()
+
+    # Drawing
+
+    @property
+    def tool(self) -> str:
+        """The name of the active tool."""
+        return self.toolbox.active.name
+
+    def set_tool(self, name: str) -> None:
+        """Take another tool: select, vertex, polygon or rectangle. Raises KeyError."""
+        self.toolbox.use(name)
+        self._refresh_tool()
+
+    def set_draw_category(self, category_id: int | None) -> None:
+        """Give what is drawn next this category; None asks through `category_needed`."""
+        self.scene.draw_category = category_id
+
+    def set_move_freely(self, freely: bool) -> None:
+        """Let a plain drag move an instance."""
+        self.scene.move_freely = freely
+        self._refresh_tool()
+
+    def give_category(self, category_id: int) -> None:
+        """Add the outline that waits on this image for its category."""
+        shape = self._pending.pop(self.scene.image_id or -1, None)
+        if shape is not None:
+            edit, instance = added(shape, category_id, self.scene)
+            self.edit_requested.emit(edit)
+            self.selection.set({instance.id})
+        self.update()
+
+    def drop_pending(self) -> None:
+        """Forget the outline that waits on this image for its category."""
+        self._pending.pop(self.scene.image_id or -1, None)
+        self.update()
+
+    def select_all(self) -> None:
+        """Select every instance that is shown."""
+        self.selection.set(instance.id for instance in self.scene.instances())
+
+    # The view
+
+    def fit(self) -> None:
+        """Show the whole image."""
+        self._glide.to(self.view.fit_state())
+        self._fitted = True
+
+    def zoom_to_100(self) -> None:
+        """Show one image pixel on one pixel of the screen."""
+        _, x, y = self.view.state
+        self._go_to((1.0, x, y))
+
+    def zoom_by(self, factor: float) -> None:
+        """Zoom around the middle of the canvas."""
+        scale, x, y = self.view.state
+        self._go_to((scale * factor, x, y))
+
+    def zoom_to(self, box: Box) -> None:
+        """Show a box of the image as large as it fits."""
+        self._go_to(self.view.box_state(box, BOX_MARGIN, 8.0 * self.view.ratio))
+
+    def zoom_at(self, position: QPointF, factor: float) -> None:
+        """Zoom around a position of the canvas; what lies there stays."""
+        self._glide.stop()
+        self._fitted = False
+        self.view.zoom_at(position.x(), position.y(), factor)
+        self._view_moved()
+
+    def scroll_by(self, dx: float, dy: float) -> None:
+        """Move the image by logical pixels."""
+        self._glide.stop()
+        self._fitted = False
+        self.view.scroll(dx, dy)
+        self._view_moved()
+
+    def set_wheel_zooms(self, zooms: bool) -> None:
+        """Let the plain wheel zoom and Ctrl+wheel scroll."""
+        self._hands.wheel_zooms = zooms
+
+    def set_reduced_motion(self, reduced: bool) -> None:
+        """Jump instead of gliding."""
+        self._glide.reduced = reduced
+
+    def is_settled(self) -> bool:
+        """Whether the overlay in view is whole and as it should be."""
+        return self._layer.is_settled()
+
+    def close_threads(self) -> None:
+        """Stop the painting threads and wait for them; the canvas is of no use after."""
+        self._glide.stop()
+        self._layer.close()
+        self._image.close()
+
+    # What tools answer
+
+    def follow(self, response: Response) -> None:
+        """Carry out what a tool answered."""
+        if response.edit is not None:
+            self.edit_requested.emit(response.edit)
+        if response.selection is not None:
+            self.selection.set(response.selection)
+        if response.drawn is not None and self.scene.image_id is not None:
+            self._pending[self.scene.image_id] = response.drawn
+            self.category_needed.emit(response.drawn)
+        if response.edit is not None or response.handover or response.selection is not None:
+            self._refresh_tool(None if response.handover else response.status)
+        else:
+            self._show(response.overlay, response.cursor, response.status)
+
+    def show_cursor(self, name: str | None) -> None:
+        """Show a cursor instead of the tool's, or the tool's again."""
+        self.setCursor(cursor_named(name or self._tool_cursor))
+
+    def point_at(self, position: QPointF | None) -> None:
+        """The pointer is at a position, or left the canvas."""
+        if position is None:
+            self._notice_hover(None)
+            self.update()
+            return
+        x, y = self.view.to_image(position.x(), position.y())
+        self.pointer_moved.emit(x, y)
+
+    def _refresh_tool(self, status: str | None = None) -> None:
+        look = self.toolbox.active.look(self.scene)
+        self._show(look.overlay, look.cursor, status or look.status)
+        if self.toolbox.active.name != self._tool_name:
+            self._tool_name = self.toolbox.active.name
+            self.tool_changed.emit(self._tool_name)
+
+    def _show(self, overlay: Overlay, cursor: str, status: str) -> None:
+        self._overlay = overlay
+        self._notice_hover(overlay.hovered)
+        if cursor != self._tool_cursor:
+            self._tool_cursor = cursor
+            if not self._hands.panning:
+                self.setCursor(cursor_named(cursor))
+        if status != self._status:
+            self._status = status
+            self.status_changed.emit(status)
+        self.update()
+
+    def _notice_hover(self, instance_id: int | None) -> None:
+        if instance_id != self._hovered:
+            self._hovered = instance_id
+            self.hovered.emit(instance_id)
+
+    def _selection_changed(self, _: object) -> None:
+        self._layer.set_selected(self.scene.selection)
+        if not self.toolbox.active.busy:
+            self._refresh_tool()
+        self.update()
+
+    def _go_to(self, state: tuple[float, float, float]) -> None:
+        self._fitted = False
+        self._glide.to(state)
+
+    def _show_fitted(self) -> None:
+        self._fitted = True
+        self.view.show(*self.view.fit_state())
+        self._view_moved()
+
+    def _view_moved(self) -> None:
+        self._layer.view_changed()
+        self.scale_changed.emit(self.view.scale)
+        self.update()
+
+    # Qt's events
+
+    def resizeEvent(self, event) -> None:
+        """Keep a fitted image fitted, else what is in the middle there."""
+        self.view.resize(self.width(), self.height(), self.devicePixelRatioF())
+        if self.scene.image_id is not None and self._fitted:
+            self.view.show(*self.view.fit_state())
+        self._view_moved()
+        super().resizeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Compose one frame."""
+        if self.view.ratio != self.devicePixelRatioF():
+            self.view.resize(self.width(), self.height(), self.devicePixelRatioF())
+            self._layer.restyle(self._colors)
+        painter = QPainter(self)
+        brush = Brush(painter, self.view, self._colors)
+        painter.fillRect(self.rect(), self._colors.surround)
+        if self.scene.image_id is None:
+            frame.draw_message(brush, self._message)
+        else:
+            self._paint_image(brush)
+        if self._busy is not None:
+            frame.draw_busy(brush, self._busy)
+        painter.end()
+
+    def _paint_image(self, brush: Brush) -> None:
+        painter = brush.painter
+        self._image.draw(painter, self.view)
+        draw_pixel_grid(brush)
+        overlay = self._overlay
+        painter.setOpacity(self._opacity)
+        self._layer.draw(painter)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        editing = self.tool == "vertex"
+        frame.draw_live(brush, self._layer, self.scene, overlay, vertices=editing)
+        painter.setOpacity(1.0)
+        pending = self._pending.get(self.scene.image_id or -1)
+        if pending is not None:
+            frame.draw_pending(brush, pending)
+        if self._opacity > 0:
+            labelled = self._layer.labelled
+            frame.draw_labels(brush, self.scene, overlay, labelled=labelled)
+        if self._note:
+            frame.draw_note(brush, self._note)
+
+    def event(self, event) -> bool:
+        """Keys that belong to the tool come before shortcuts and focus changes."""
+        if self._hands is not None and self._hands.event(event):
+            return True
+        return super().event(event)
+
+    def focusOutEvent(self, event) -> None:
+        """Keys that were held are let go."""
+        self._hands.let_go()
+        super().focusOutEvent(event)
+
+    def leaveEvent(self, event) -> None:
+        """Nothing is hovered any more."""
+        self.point_at(None)
+        super().leaveEvent(event)
+
+    def sizeHint(self):
+        """Room for an image."""
+        return QGuiApplication.primaryScreen().availableSize() / 2
+
+    def closeEvent(self, event) -> None:
+        """End with the window."""
+        self.close_threads()
+        super().closeEvent(event)

@@ -1,0 +1,202 @@
+"""What is painted live above the tiles: selection, hover, vertices, drafts, bands."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+
+from maskgui.core.shape import Shape
+from maskgui.tools.base import Draft, EdgeRef, Overlay, VertexRef
+from maskgui.ui.canvas.colors import CanvasColors
+from maskgui.ui.canvas.outlines import path_of, polygon_of
+from maskgui.ui.canvas.style import (
+    FILL,
+    FILL_HOVER,
+    HALO_COLOR,
+    Look,
+    brushes_for,
+    paint_outline,
+)
+from maskgui.ui.canvas.viewport import Viewport
+
+VERTEX = 7.0
+VERTEX_HOVERED = 10.0
+VERTEX_MARKED = 9.0
+CROWDED = 6.0
+"""Logical pixels between neighbours below which vertices are shown small, or not at all."""
+WHITE = QColor("#ffffff")
+GRID_FROM = 16.0
+
+
+@dataclass(frozen=True)
+class Brush:
+    """The painter of one frame, in logical coordinates, with what everything here needs."""
+
+    painter: QPainter
+    view: Viewport
+    colors: CanvasColors
+
+
+def draw_pixel_grid(brush: Brush) -> None:
+    """Draw lines between image pixels, from 1600 % on."""
+    view = brush.view
+    if view.scale < GRID_FROM:
+        return
+    x0, y0, x1, y1 = view.visible_box()
+    columns = np.arange(np.floor(x0), np.ceil(x1) + 1)
+    rows = np.arange(np.floor(y0), np.ceil(y1) + 1)
+    lines = [QLineF(view.to_screen(x, y0), view.to_screen(x, y1)) for x in columns]
+    lines += [QLineF(view.to_screen(x0, y), view.to_screen(x1, y)) for y in rows]
+    brush.painter.setPen(QPen(QColor(128, 128, 128, 70), 1 / view.ratio))
+    brush.painter.drawLines(lines)
+
+
+def draw_instance(
+    brush: Brush, shape: Shape, look: Look, *, hovered: bool, selected: bool, halo: bool
+) -> None:
+    """Draw a whole instance live, over tiles that leave it out."""
+    accent = brush.colors.accent if selected else None
+    brushes = brushes_for(look, 1.0, halo=halo, hovered=hovered, accent=accent)
+    paint_outline(brush.painter, _on_screen(brush.view, path_of(shape)), brushes)
+
+
+def draw_hover(brush: Brush, shape: Shape, look: Look) -> None:
+    """Draw what hovering adds to an instance that the tiles show: together they fill 35 %."""
+    path = _on_screen(brush.view, path_of(shape))
+    brushes = brushes_for(look, 1.0, halo=True, hovered=True)
+    more = QColor(look.color)
+    more.setAlphaF(1 - (1 - FILL_HOVER) / (1 - FILL))
+    brushes.fill.setColor(more)
+    paint_outline(brush.painter, path, brushes)
+
+
+def draw_vertices(brush: Brush, shape: Shape, *, always: bool) -> None:
+    """Draw an instance's vertices; where they are crowded small if `always`, else not."""
+    x0, y0, x1, y1 = brush.view.visible_box()
+    margin = VERTEX / brush.view.logical_scale
+    points = np.concatenate([ring for _, _, ring in shape.rings()] or [np.empty((0, 2))])
+    gaps = [np.hypot(*(ring - np.roll(ring, 1, axis=0)).T) for _, _, ring in shape.rings()]
+    typical = float(np.median(np.concatenate(gaps))) if gaps else 0.0
+    crowded = typical * brush.view.logical_scale < CROWDED
+    if crowded and not always:
+        return
+    shown = np.all((points > (x0 - margin, y0 - margin)) & (points < (x1 + margin, y1 + margin)), 1)
+    side = 5.0 if crowded else VERTEX
+    _squares(brush, points[shown], side, brush.colors.accent, WHITE)
+
+
+def draw_overlay(brush: Brush, overlay: Overlay, shapes: dict[int, Shape]) -> None:
+    """Draw what the tool asks for; `shapes` has the outlines of the instances it names."""
+    marked = [ref for ref in overlay.marked if ref.instance in shapes]
+    points = np.array([_vertex(shapes, ref) for ref in marked]).reshape(-1, 2)
+    _squares(brush, points, VERTEX_MARKED, WHITE, brush.colors.accent)
+    if overlay.vertex is not None and overlay.vertex.instance in shapes:
+        color = brush.colors.danger if overlay.doomed else brush.colors.accent
+        at = _vertex(shapes, overlay.vertex)
+        _squares(brush, np.array([at]), VERTEX_HOVERED, color, WHITE)
+    elif overlay.edge is not None and overlay.edge.instance in shapes:
+        _draw_edge(brush, overlay.edge, shapes)
+    if overlay.draft is not None:
+        draw_draft(brush, overlay.draft)
+    if overlay.band is not None:
+        box = brush.view.box_to_screen(overlay.band)
+        fill = QColor(brush.colors.accent)
+        fill.setAlphaF(0.12)
+        brush.painter.setPen(QPen(brush.colors.accent, 1))
+        brush.painter.setBrush(fill)
+        brush.painter.drawRect(box)
+
+
+def draw_draft(brush: Brush, draft: Draft) -> None:
+    """Draw an outline in the making, with the line to the pointer and the way it would close."""
+    view, painter, accent = brush.view, brush.painter, brush.colors.accent
+    points = draft.points
+    ghost = points
+    if draft.cursor is not None and not draft.closes:
+        ghost = np.vstack([points, draft.cursor])
+    area = _on_screen(view, _path(ghost, closed=True))
+    fill = QColor(accent)
+    fill.setAlphaF(0.14)
+    painter.fillPath(area, fill)
+    line = _on_screen(view, _path(ghost, closed=draft.closed or draft.closes))
+    painter.strokePath(line, QPen(HALO_COLOR, 4))
+    painter.strokePath(line, QPen(accent, 2))
+    if not draft.closed and not draft.closes and len(ghost) > 2:
+        back = QPen(accent, 1, Qt.PenStyle.DashLine)
+        painter.setPen(back)
+        painter.drawLine(view.to_screen(*ghost[-1]), view.to_screen(*ghost[0]))
+    _squares(brush, points[1:], VERTEX, accent, WHITE)
+    if len(points):
+        first = VERTEX_HOVERED + 2 if draft.closes else VERTEX_HOVERED
+        closable = len(points) >= 3 and not draft.closed
+        _squares(brush, points[:1], first if closable else VERTEX, accent, WHITE)
+
+
+def _draw_edge(brush: Brush, edge: EdgeRef, shapes: dict[int, Shape]) -> None:
+    """Show the edge under the pointer, and the vertex that would be added to it."""
+    ring = shapes[edge.instance].parts[edge.part].rings[edge.ring]
+    start, end = ring[edge.at], ring[(edge.at + 1) % len(ring)]
+    line = QLineF(brush.view.to_screen(*start), brush.view.to_screen(*end))
+    brush.painter.setPen(QPen(HALO_COLOR, 5))
+    brush.painter.drawLine(line)
+    brush.painter.setPen(QPen(brush.colors.accent, 3))
+    brush.painter.drawLine(line)
+    _squares(brush, np.array([start, end]), VERTEX, brush.colors.accent, WHITE)
+    at = brush.view.to_screen(edge.x, edge.y)
+    brush.painter.setPen(QPen(brush.colors.accent, 1.5))
+    brush.painter.setBrush(WHITE)
+    brush.painter.drawEllipse(at, 5.5, 5.5)
+    arms = [
+        QLineF(at.x() - 2.5, at.y(), at.x() + 2.5, at.y()),
+        QLineF(at.x(), at.y() - 2.5, at.x(), at.y() + 2.5),
+    ]
+    brush.painter.drawLines(arms)
+
+
+def _squares(
+    brush: Brush, points: NDArray[np.float64], side: float, fill: QColor, edge: QColor
+) -> None:
+    """Draw squares of a logical side, edge included, on whole pixels so that they are crisp."""
+    if not len(points):
+        return
+    rects = []
+    for x, y in points.tolist():
+        at = brush.view.to_screen(x, y)
+        left, top = round(at.x() - side / 2), round(at.y() - side / 2)
+        rects.append(QRectF(left + 0.5, top + 0.5, side - 1, side - 1))
+    shadow = QPen(QColor(0, 0, 0, 110), 3)
+    brush.painter.setBrush(Qt.BrushStyle.NoBrush)
+    brush.painter.setPen(shadow)
+    brush.painter.drawRects(rects)
+    brush.painter.setPen(QPen(edge, 1))
+    brush.painter.setBrush(fill)
+    brush.painter.drawRects(rects)
+
+
+def _vertex(shapes: dict[int, Shape], ref: VertexRef) -> tuple[float, float]:
+    x, y = shapes[ref.instance].parts[ref.part].rings[ref.ring][ref.at]
+    return (float(x), float(y))
+
+
+def _on_screen(view: Viewport, path: QPainterPath) -> QPainterPath:
+    return view.transform().map(path)
+
+
+def _path(points: NDArray[np.float64], *, closed: bool) -> QPainterPath:
+    path = QPainterPath()
+    path.addPolygon(polygon_of(np.asarray(points, dtype=np.float64)))
+    if closed:
+        path.closeSubpath()
+    return path
+
+
+def vertices_on_screen(view: Viewport, shapes: Iterable[Shape]) -> NDArray[np.float64]:
+    """Return all vertices (N x 2) in logical coordinates: what labels must not cover."""
+    rings = [ring for shape in shapes for _, _, ring in shape.rings()]
+    if not rings:
+        return np.empty((0, 2))
+    origin = view.to_screen(0, 0)
+    return np.concatenate(rings) * view.logical_scale + (origin.x(), origin.y())

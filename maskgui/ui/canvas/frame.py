@@ -1,0 +1,139 @@
+"""One frame of the canvas, from the surround to the labels."""
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from maskgui.core.entities import Instance
+from maskgui.core.shape import Shape
+from maskgui.tools.base import Overlay
+from maskgui.ui.canvas.decorations import (
+    Brush,
+    draw_draft,
+    draw_hover,
+    draw_instance,
+    draw_overlay,
+    draw_vertices,
+    vertices_on_screen,
+)
+from maskgui.ui.canvas.labels import draw_label
+from maskgui.ui.canvas.overlay import InstanceLayer
+from maskgui.ui.canvas.scene import CanvasScene
+from maskgui.ui.theme import TEXT_PX, text_font
+
+BUSY_HEIGHT = 3.0
+LABELLED_SELECTION = 6
+"""Selections of more instances are not labelled: it would be a wall of text."""
+
+
+def draw_live(
+    brush: Brush, layer: InstanceLayer, scene: CanvasScene, overlay: Overlay, *, vertices: bool
+) -> None:
+    """Draw the instances that the tiles leave out, then hover, vertices and the tool's overlay.
+
+    `vertices` shows those of selected instances however crowded they are.
+    """
+    painter = brush.painter
+    for key, missing in layer.left_out():
+        painter.save()
+        painter.setClipRect(layer.rect_of(key))
+        for instance in _found(scene, missing - overlay.live.keys()):
+            look = scene.look(instance, labelled=False)
+            draw_instance(
+                brush, instance.shape, look, hovered=False, selected=False, halo=layer.halo
+            )
+        painter.restore()
+    lifted = sorted(
+        _found(scene, layer.lifted | overlay.live.keys()), key=lambda one: (one.order, one.id)
+    )
+    shapes = {one.id: overlay.live.get(one.id, one.shape) for one in lifted}
+    for instance in lifted:
+        hovered = instance.id == overlay.hovered
+        look = scene.look(instance, labelled=False)
+        draw_instance(brush, shapes[instance.id], look, hovered=hovered, selected=True, halo=True)
+    for instance in _found(scene, {overlay.hovered} - shapes.keys() - {None}):
+        draw_hover(brush, instance.shape, scene.look(instance, labelled=False))
+    for instance_id, shape in shapes.items():
+        if not scene.locked(instance_id):
+            draw_vertices(brush, shape, always=vertices)
+    draw_overlay(brush, overlay, shapes)
+
+
+def draw_labels(brush: Brush, scene: CanvasScene, overlay: Overlay, *, labelled: bool) -> None:
+    """Draw the labels of the hovered and the selected instances; not while one is dragged."""
+    if overlay.live or overlay.band is not None or overlay.draft is not None:
+        return
+    chosen = list(scene.selection) if len(scene.selection) <= LABELLED_SELECTION else []
+    hovered = overlay.hovered
+    if hovered is not None and hovered not in chosen:
+        chosen.append(hovered)
+    instances = _found(scene, chosen)
+    avoid = vertices_on_screen(
+        brush.view, [one.shape for one in instances if one.id in scene.selection]
+    )
+    for instance in instances:
+        if labelled and instance.id not in scene.selection:
+            continue  # its tile says it already
+        box = brush.view.box_to_screen(instance.shape.bounds)
+        color = scene.color(instance.category_id)
+        draw_label(brush, scene.label(instance), color, box, avoid)
+
+
+def draw_pending(brush: Brush, shape: Shape) -> None:
+    """Draw a finished outline that waits for its category."""
+    from maskgui.tools.base import Draft  # noqa: PLC0415
+
+    for part in shape.parts:
+        draw_draft(brush, Draft(part.exterior, closed=True))
+
+
+def draw_busy(brush: Brush, fraction: float) -> None:
+    """Draw the bar of work under way at the canvas' top."""
+    width = brush.view.width
+    painter = brush.painter
+    painter.fillRect(QRectF(0, 0, width, BUSY_HEIGHT), brush.colors.track)
+    done = min(max(fraction, 0.0), 1.0) * width
+    painter.fillRect(QRectF(0, 0, done, BUSY_HEIGHT), brush.colors.accent)
+
+
+def draw_message(brush: Brush, text: str) -> None:
+    """Draw why there is no image, in its place."""
+    painter = brush.painter
+    painter.setFont(text_font(TEXT_PX + 1))
+    painter.setPen(brush.colors.text)
+    side = min(520.0, brush.view.width - 48)
+    box = QRectF((brush.view.width - side) / 2, 24, side, brush.view.height - 48)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+
+
+def draw_note(brush: Brush, text: str) -> None:
+    """Draw a short word on the image at the bottom, as "no objects above 0.50"."""
+    painter = brush.painter
+    painter.setFont(text_font())
+    box = painter.fontMetrics().boundingRect(text)
+    pill = QRectF(0, 0, box.width() + 32, 32)
+    pill.moveCenter(QRectF(0, 0, brush.view.width, brush.view.height).center())
+    pill.moveBottom(brush.view.height - 20)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(brush.colors.label)
+    painter.drawRoundedRect(pill, 6, 6)
+    painter.setPen(brush.colors.on_label)
+    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def antialiased(painter: QPainter) -> QPainter:
+    """Return the painter with smooth edges."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    return painter
+
+
+def surround(painter: QPainter, brush: Brush) -> None:
+    """Fill what lies around the image."""
+    color = QColor(brush.colors.surround)
+    painter.fillRect(QRectF(0, 0, brush.view.width, brush.view.height), color)
+
+
+def _found(scene: CanvasScene, ids: Iterable[int | None]) -> list[Instance]:
+    found = (scene.instance(one) for one in ids if one is not None)
+    return [one for one in found if one is not None]

@@ -1,0 +1,178 @@
+"""The person's hands on the canvas: panning and zooming here, everything else to the tools."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
+
+from maskgui.ui.canvas.input import is_modifier, key_of, pointer_of
+
+if TYPE_CHECKING:
+    from maskgui.ui.canvas.canvas import Canvas
+
+WHEEL_STEP = 1.2
+"""Zoom of one notch of the wheel (120 eighths of a degree)."""
+SCROLL_STEP = 80.0
+"""Logical pixels that one notch of the wheel scrolls."""
+NO_BUTTON = Qt.MouseButton.NoButton
+LEFT = Qt.MouseButton.LeftButton
+MIDDLE = Qt.MouseButton.MiddleButton
+
+
+class Hands:
+    """Takes a canvas' input events."""
+
+    def __init__(self, canvas: "Canvas") -> None:
+        self._canvas = canvas
+        self._at = QPointF()
+        self._pan_from: QPointF | None = None
+        self._pan_button = NO_BUTTON
+        self._space = False
+        self.wheel_zooms = False
+        self._handlers = {
+            QEvent.Type.MouseButtonPress: self._press,
+            QEvent.Type.MouseButtonDblClick: self._press,
+            QEvent.Type.MouseMove: self._move,
+            QEvent.Type.MouseButtonRelease: self._release,
+            QEvent.Type.Wheel: self._wheel,
+            QEvent.Type.NativeGesture: self._gesture,
+            QEvent.Type.ShortcutOverride: self._override,
+            QEvent.Type.KeyPress: self._key_press,
+            QEvent.Type.KeyRelease: self._key_release,
+        }
+
+    @property
+    def panning(self) -> bool:
+        """Whether the image is held, or a press would hold it."""
+        return self._pan_from is not None or self._space
+
+    def event(self, event: QEvent) -> bool:
+        """Take an event. Return whether it was for the canvas."""
+        handler = self._handlers.get(event.type())
+        if handler is None or self._canvas.scene.image_id is None:
+            return False
+        return handler(event)
+
+    def let_go(self) -> None:
+        """Keys and buttons that were held are not any more."""
+        self._space = False
+        self._stop_panning()
+
+    def _press(self, event: QMouseEvent) -> bool:
+        self._at = event.position()
+        if event.button() == MIDDLE or (self._space and event.button() == LEFT):
+            self._pan_from, self._pan_button = event.position(), event.button()
+            self._canvas.show_cursor("panning")
+            return True
+        twice = event.type() == QEvent.Type.MouseButtonDblClick
+        pointer = pointer_of(
+            self._canvas.view,
+            event.position(),
+            event.modifiers(),
+            event.button(),
+            2 if twice else 1,
+        )
+        return self._answered(self._canvas.toolbox.press(pointer, self._canvas.scene))
+
+    def _move(self, event: QMouseEvent) -> bool:
+        self._at = event.position()
+        self._canvas.point_at(event.position())
+        if self._pan_from is not None:
+            way = event.position() - self._pan_from
+            self._pan_from = event.position()
+            self._canvas.scroll_by(way.x(), way.y())
+            return True
+        if not self._space:
+            self._tool_moves(event.modifiers())
+        return True
+
+    def _release(self, event: QMouseEvent) -> bool:
+        if self._pan_from is not None and event.button() == self._pan_button:
+            self._stop_panning()
+            return True
+        pointer = pointer_of(self._canvas.view, event.position(), event.modifiers(), event.button())
+        return self._answered(self._canvas.toolbox.release(pointer, self._canvas.scene))
+
+    def _wheel(self, event: QWheelEvent) -> bool:
+        turn = event.angleDelta()
+        ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if ctrl != self.wheel_zooms:
+            notches = (turn.y() or turn.x()) / 120
+            self._canvas.zoom_at(event.position(), WHEEL_STEP**notches)
+        else:
+            way = event.pixelDelta()
+            if way.isNull():
+                way = turn / 120 * SCROLL_STEP
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not way.x():
+                way = way.transposed()
+            self._canvas.scroll_by(way.x(), way.y())
+        self._at = event.position()
+        self._canvas.point_at(event.position())
+        if not self._canvas.toolbox.active.busy:
+            self._tool_moves(event.modifiers())
+        event.accept()
+        return True
+
+    def _gesture(self, event: QNativeGestureEvent) -> bool:
+        if event.gestureType() != Qt.NativeGestureType.ZoomNativeGesture:
+            return False
+        self._canvas.zoom_at(event.position(), 1.0 + event.value())
+        return True
+
+    def _override(self, event: QKeyEvent) -> bool:
+        key = key_of(event)
+        if key.name == "space" or self._canvas.toolbox.active.wants(key):
+            event.accept()
+            return True
+        return False
+
+    def _key_press(self, event: QKeyEvent) -> bool:
+        if is_modifier(event):
+            self._modifiers_changed(event)
+            return False
+        key = key_of(event)
+        if key.name == "space":
+            if not event.isAutoRepeat() and self._pan_from is None:
+                self._space = True
+                self._canvas.show_cursor("pan")
+            return True
+        return self._answered(self._canvas.toolbox.key(key, self._canvas.scene))
+
+    def _key_release(self, event: QKeyEvent) -> bool:
+        if is_modifier(event):
+            self._modifiers_changed(event)
+            return False
+        if event.isAutoRepeat():
+            return True
+        key = key_of(event)
+        if key.name == "space":
+            self._space = False
+            if self._pan_from is None:
+                self._canvas.show_cursor(None)
+            return True
+        return self._answered(self._canvas.toolbox.key_up(key, self._canvas.scene))
+
+    def _modifiers_changed(self, event: QKeyEvent) -> None:
+        """Show what a click would do now, without waiting for the pointer to move."""
+        held = event.modifiers()
+        flag = {
+            Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
+            Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
+            Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
+        }.get(Qt.Key(event.key()))
+        if flag is not None:  # some platforms leave the key itself out
+            held = held | flag if event.type() == QEvent.Type.KeyPress else held & ~flag
+        if self._canvas.underMouse() and self._pan_from is None:
+            self._tool_moves(held)
+
+    def _tool_moves(self, modifiers: Qt.KeyboardModifier) -> None:
+        pointer = pointer_of(self._canvas.view, self._at, modifiers)
+        self._canvas.follow(self._canvas.toolbox.move(pointer, self._canvas.scene))
+
+    def _answered(self, response) -> bool:
+        self._canvas.follow(response)
+        return response.handled
+
+    def _stop_panning(self) -> None:
+        self._pan_from, self._pan_button = None, NO_BUTTON
+        self._canvas.show_cursor("pan" if self._space else None)

@@ -1,0 +1,82 @@
+"""Labels beside instances: placed where they cover no vertex, inside the view."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF
+
+from maskgui.ui.canvas.decorations import Brush
+from maskgui.ui.canvas.style import LABEL_HEIGHT, label_font
+
+GAP = 8.0
+"""Logical pixels between an instance's box and its label."""
+LONGEST = 260.0
+
+
+def draw_label(
+    brush: Brush, text: str, color: str, box: QRectF, vertices: NDArray[np.float64]
+) -> QRectF | None:
+    """Draw a label for an instance whose box on screen is given; return where it went.
+
+    `vertices` (N x 2, logical coordinates) are those it must not cover. None, and nothing drawn,
+    when there is no such place.
+    """
+    painter = brush.painter
+    painter.setFont(label_font())
+    metrics = QFontMetricsF(painter.font())
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, LONGEST)
+    size = QSizeF(np.ceil(metrics.horizontalAdvance(text)) + 27, LABEL_HEIGHT)
+    view = QRectF(0, 0, brush.view.width, brush.view.height).adjusted(4, 8, -4, -4)
+    place = place_label(size, box, view, vertices)
+    if place is None:
+        return None
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(brush.colors.label)
+    painter.drawRoundedRect(place, 5, 5)
+    painter.setBrush(QColor(color))
+    painter.drawEllipse(QPointF(place.left() + 11, place.center().y()), 4, 4)
+    painter.setPen(brush.colors.on_label)
+    room = place.adjusted(20, 0, -4, 0)
+    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+    return place
+
+
+def place_label(
+    size: QSizeF, box: QRectF, view: QRectF, vertices: NDArray[np.float64]
+) -> QRectF | None:
+    """Return the first place for a label inside the view that covers no vertex.
+
+    Above the box comes first, then below, beside, and at last the edges of what is in view.
+    """
+    shown = box.intersected(view)
+    for corner in _corners(size, box, shown if not shown.isEmpty() else box):
+        place = QRectF(corner, size)
+        place.moveLeft(round(min(max(place.left(), view.left()), view.right() - size.width())))
+        place.moveTop(round(min(max(place.top(), view.top()), view.bottom() - size.height())))
+        if not _covers(place.adjusted(-4, -4, 4, 4), vertices):
+            return place
+    return None
+
+
+def _corners(size: QSizeF, box: QRectF, shown: QRectF) -> Iterator[QPointF]:
+    wide, high = size.width(), size.height()
+    middle = shown.center()
+    above, below = box.top() - GAP - high, box.bottom() + GAP
+    for left in (shown.left(), middle.x() - wide / 2, shown.right() - wide):
+        yield QPointF(left, above)
+    for left in (shown.left(), middle.x() - wide / 2, shown.right() - wide):
+        yield QPointF(left, below)
+    yield QPointF(box.right() + GAP, shown.top())
+    yield QPointF(box.left() - GAP - wide, shown.top())
+    yield QPointF(middle.x() - wide / 2, middle.y() - high / 2)
+    for step in range(1, 8):
+        yield QPointF(shown.left() + step * 12, shown.top() + step * 12)
+
+
+def _covers(place: QRectF, vertices: NDArray[np.float64]) -> bool:
+    if not len(vertices):
+        return False
+    low, high = (place.left(), place.top()), (place.right(), place.bottom())
+    return bool(np.any(np.all((vertices >= low) & (vertices <= high), axis=1)))

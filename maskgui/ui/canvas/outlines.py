@@ -1,0 +1,104 @@
+"""Instances as Qt paths, made fast and kept, with no more vertices than the screen can show."""
+
+import math
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from PySide6.QtGui import QPainterPath, QPolygonF
+from shiboken6 import VoidPtr
+
+from maskgui.core.shape import Ring, Shape
+
+TOLERANCE = 0.35
+"""Screen pixels by which a thinned outline may leave the true one (the budget is 0.5)."""
+FEW = 12
+"""Rings of no more vertices are not thinned."""
+KEPT_OCTAVES = 3
+
+
+def path_of(shape: Shape) -> QPainterPath:
+    """Return the outline of a shape in image coordinates; even-odd filling shows its holes."""
+    return _path([ring for _, _, ring in shape.rings()])
+
+
+def polygon_of(points: NDArray[np.float64]) -> QPolygonF:
+    """Return N x 2 points as Qt's polygon, through its memory rather than point by point."""
+    polygon = QPolygonF()
+    polygon.resize(len(points))
+    if len(points):
+        memory = VoidPtr(polygon.data(), points.size * 8, True)
+        np.frombuffer(memory, np.float64).reshape(-1, 2)[:] = points
+    return polygon
+
+
+def octave_of(scale: float) -> int:
+    """Return the power of two at or above a scale: outlines are thinned once for each."""
+    return math.ceil(math.log2(scale))
+
+
+class Outlines:
+    """Paths by instance and octave of the scale. Used by the window and the painting thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._octaves: dict[int, dict[int, tuple[Shape, QPainterPath]]] = {}
+
+    def clear(self) -> None:
+        """Forget all; another image is shown."""
+        with self._lock:
+            self._octaves.clear()
+
+    def paths(self, shapes: Sequence[tuple[int, Shape]], scale: float) -> list[QPainterPath]:
+        """Return a path for each (instance id, shape), near enough to it at this scale."""
+        octave = octave_of(scale)
+        with self._lock:
+            kept = self._octaves.pop(octave, {})
+            self._octaves[octave] = kept  # the latest used is last
+            while len(self._octaves) > KEPT_OCTAVES:
+                del self._octaves[next(iter(self._octaves))]
+        missing = [
+            (instance_id, shape)
+            for instance_id, shape in shapes
+            if (found := kept.get(instance_id)) is None or found[0] is not shape
+        ]
+        if missing:
+            made = _thinned_paths([shape for _, shape in missing], TOLERANCE / 2.0**octave)
+            for (instance_id, shape), path in zip(missing, made, strict=True):
+                kept[instance_id] = (shape, path)
+        return [kept[instance_id][1] for instance_id, _ in shapes]
+
+
+def _thinned_paths(shapes: Sequence[Shape], tolerance: float) -> list[QPainterPath]:
+    """Thin all rings of many shapes in one call, which lets the interpreter lock go."""
+    rings = [ring for shape in shapes for _, _, ring in shape.rings()]
+    long = [index for index, ring in enumerate(rings) if len(ring) > FEW]
+    if long:
+        lines = shapely.linearrings(
+            np.concatenate([rings[index] for index in long]),
+            indices=np.repeat(np.arange(len(long)), [len(rings[index]) for index in long]),
+        )
+        thin = shapely.simplify(lines, tolerance, preserve_topology=False)
+        points, owners = shapely.get_coordinates(thin, return_index=True)
+        starts = np.searchsorted(owners, np.arange(len(long) + 1))
+        for at, index in enumerate(long):
+            ring = points[starts[at] : starts[at + 1] - 1]
+            if len(ring) >= 3:
+                rings[index] = ring
+    paths = []
+    at = 0
+    for shape in shapes:
+        count = sum(len(part.rings) for part in shape.parts)
+        paths.append(_path(rings[at : at + count]))
+        at += count
+    return paths
+
+
+def _path(rings: Sequence[Ring]) -> QPainterPath:
+    path = QPainterPath()
+    for ring in rings:
+        path.addPolygon(polygon_of(ring))
+        path.closeSubpath()
+    return path

@@ -1,0 +1,166 @@
+"""What the tools may ask of the canvas: the image's instances as they are shown."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from maskgui.core.detections import Detections
+from maskgui.core.document import Edit
+from maskgui.core.entities import Category, ImageRecord, Instance
+from maskgui.core.hit import HitIndex
+from maskgui.ui.canvas.paintlist import PaintItem
+from maskgui.ui.canvas.style import Look
+from maskgui.ui.selection import SelectionModel
+
+UNKNOWN_COLOR = "#9aa0a8"
+
+
+class EditContext(Protocol):
+    """What the canvas asks the project for, to make edits."""
+
+    def new_id(self) -> int:
+        """Return an id that was never used."""
+
+    def image(self, image_id: int) -> ImageRecord:
+        """Return an image's record as it is now."""
+
+    def detections(self, image_id: int) -> Detections | None:
+        """Return what the model said about an image."""
+
+
+class CanvasScene:
+    """The instances of the image shown. Implements `maskgui.tools.base.Scene`."""
+
+    def __init__(self, context: EditContext, selection: SelectionModel) -> None:
+        self._context = context
+        self._selection = selection
+        self._instances: dict[int, Instance] = {}
+        self._categories: dict[int, Category] = {}
+        self._hits: HitIndex | None = None
+        self._ordered: list[Instance] | None = None
+        self.image_id: int | None = None
+        self.size = (0, 0)
+        self.hidden: frozenset[int] = frozenset()
+        self.locked_ids: frozenset[int] = frozenset()
+        self.draw_category: int | None = None
+        self.move_freely = False
+
+    @property
+    def image(self) -> ImageRecord:
+        """The record of the image shown."""
+        assert self.image_id is not None  # tools get events only while an image is shown
+        return self._context.image(self.image_id)
+
+    @property
+    def selection(self) -> frozenset[int]:
+        """Ids of the selected instances that are shown."""
+        return frozenset(one for one in self._selection.ids if self.instance(one) is not None)
+
+    @property
+    def hits(self) -> HitIndex:
+        """The shown instances, ready to be asked what lies where."""
+        if self._hits is None:
+            self._hits = HitIndex(self.instances())
+        return self._hits
+
+    def instances(self) -> Sequence[Instance]:
+        """The instances that are shown, the lowest first."""
+        if self._ordered is None:
+            shown = (one for one in self._instances.values() if one.id not in self.hidden)
+            self._ordered = sorted(shown, key=lambda one: (one.order, one.id))
+        return self._ordered
+
+    def instance(self, instance_id: int) -> Instance | None:
+        """One shown instance, None when there is none of that id."""
+        return None if instance_id in self.hidden else self._instances.get(instance_id)
+
+    def all_ids(self) -> frozenset[int]:
+        """Ids of all instances, hidden ones too."""
+        return frozenset(self._instances)
+
+    def locked(self, instance_id: int) -> bool:
+        """Whether the person locked the instance against changes."""
+        return instance_id in self.locked_ids
+
+    def new_id(self) -> int:
+        """An id that was never used."""
+        return self._context.new_id()
+
+    def detections(self) -> Detections | None:
+        """What the model said about the image."""
+        return None if self.image_id is None else self._context.detections(self.image_id)
+
+    def set_instances(self, instances: Iterable[Instance], categories: Iterable[Category]) -> None:
+        """Show these instead."""
+        self._instances = {one.id: one for one in instances}
+        self._categories = {one.id: one for one in categories}
+        self._hits = self._ordered = None
+
+    def set_hidden(self, ids: frozenset[int]) -> None:
+        """Show all but these."""
+        self.hidden = ids
+        self._hits = self._ordered = None
+
+    def apply(self, edit: Edit) -> tuple[list[Instance], bool]:
+        """Follow an edit that was carried out.
+
+        Return the old and new forms of the instances it changed here, and whether a category
+        changed.
+        """
+        changed: list[Instance] = []
+        recoloured = False
+        for change in edit.changes:
+            entity = change.entity
+            if isinstance(entity, Category):
+                self._categories.pop(entity.id, None)
+                if isinstance(change.after, Category):
+                    self._categories[entity.id] = change.after
+                recoloured = True
+            elif isinstance(entity, Instance) and entity.image_id == self.image_id:
+                changed += [one for one in (change.before, change.after) if one is not None]
+                self._put(entity.id, change.after)
+        return changed, recoloured
+
+    def _put(self, instance_id: int, after: Instance | None) -> None:
+        self._ordered = None
+        if after is None:
+            self._instances.pop(instance_id, None)
+        else:
+            self._instances[instance_id] = after
+        if self._hits is not None:
+            if after is None or instance_id in self.hidden:
+                self._hits.remove(instance_id)
+            else:
+                self._hits.put(after)
+
+    def color(self, category_id: int | None) -> str:
+        """Return a category's colour "#rrggbb"."""
+        found = self._categories.get(category_id) if category_id is not None else None
+        return found.color if found else UNKNOWN_COLOR
+
+    def label(self, instance: Instance) -> str:
+        """Return "category 0.93", without the score where there is none."""
+        category = self._categories.get(instance.category_id)
+        name = category.name if category else "no category"
+        return name if instance.score is None else f"{name} {instance.score:.2f}"
+
+    def look(self, instance: Instance, *, labelled: bool) -> Look:
+        """Return how an instance is painted."""
+        tag = ""
+        if labelled:
+            tag = self.label(instance)
+        elif instance.is_proposal and instance.score is not None:
+            tag = f"{instance.score:.2f}"
+        return Look(
+            self.color(instance.category_id),
+            instance.is_proposal,
+            instance.id in self.locked_ids,
+            instance.iscrowd,
+            tag,
+        )
+
+    def paint_items(self, *, labelled: bool) -> list[PaintItem]:
+        """Return all shown instances as the painting thread needs them."""
+        return [
+            PaintItem(one.id, one.shape, self.look(one, labelled=labelled))
+            for one in self.instances()
+        ]

@@ -1,0 +1,103 @@
+"""How one instance is painted: the figures of the look, in one place."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
+
+from maskgui.ui.theme import CAPTION_PX, text_font
+
+OUTLINE = 2.0
+OUTLINE_PROPOSAL = 1.25
+OUTLINE_HOVER = 3.0
+HALO = 1.0  # on either side of the outline
+FILL = 0.22
+FILL_HOVER = 0.35
+HALO_COLOR = QColor(0, 0, 0, 150)
+CHIP_LEAST = 30.0
+"""Logical pixels: a narrower instance has no room for its score chip."""
+CHIP_HEIGHT = 14.0
+LABEL_HEIGHT = 20.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What decides how an instance is painted, besides its outline and its state."""
+
+    color: str  # "#rrggbb"
+    proposal: bool = False
+    locked: bool = False
+    crowd: bool = False
+    tag: str = ""  # what its chip says, if it has one
+
+
+@dataclass(frozen=True)
+class Brushes:
+    """Pens and brushes of one look, in physical pixels."""
+
+    halo: QPen | None
+    fill: QBrush
+    outline: QPen
+
+
+def outline_pen(color: QColor, width: float, *, dashed: bool = False) -> QPen:
+    """Return a pen for outlines; a tile makes it cosmetic, live outlines are mapped first."""
+    pen = QPen(color, width)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin if width > 2 else Qt.PenJoinStyle.BevelJoin)
+    if dashed:
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setDashPattern([8.0 / width, 5.0 / width])
+    return pen
+
+
+def brushes_for(
+    look: Look, ratio: float, *, halo: bool, hovered: bool = False, accent: QColor | None = None
+) -> Brushes:
+    """Return what an instance is painted with; `accent` is given when it is selected."""
+    width = OUTLINE_PROPOSAL if look.proposal and accent is None else OUTLINE
+    width = (OUTLINE_HOVER if hovered else width) * ratio
+    color = QColor(look.color)
+    fill = QColor(color)
+    fill.setAlphaF(FILL_HOVER if hovered else FILL)
+    pattern = Qt.BrushStyle.Dense4Pattern if look.crowd else Qt.BrushStyle.SolidPattern
+    dark = outline_pen(HALO_COLOR, width + 2 * HALO * ratio, dashed=look.locked) if halo else None
+    line = outline_pen(accent if accent is not None else color, width, dashed=look.locked)
+    return Brushes(dark, QBrush(fill, pattern), line)
+
+
+def paint_outline(painter: QPainter, path: QPainterPath, brushes: Brushes) -> None:
+    """Paint fill, halo and outline of one instance."""
+    painter.fillPath(path, brushes.fill)
+    if brushes.halo is not None:
+        painter.strokePath(path, brushes.halo)
+    painter.strokePath(path, brushes.outline)
+
+
+def chip_font(ratio: float) -> QFont:
+    """Return the font of score chips, for painting in physical pixels."""
+    return text_font(round(10 * ratio))
+
+
+def label_font() -> QFont:
+    """Return the font of labels."""
+    return text_font(CAPTION_PX)
+
+
+def paint_chip(painter: QPainter, corner: QPointF, look: Look, ratio: float) -> None:
+    """Paint the score of a proposal as a small pill above `corner`, in physical pixels.
+
+    The pill is dark with a dot of the category's colour, so that it reads on any image.
+    """
+    metrics = QFontMetricsF(painter.font())
+    height = CHIP_HEIGHT * ratio
+    width = metrics.horizontalAdvance(look.tag) + 15 * ratio
+    box = QRectF(corner.x(), corner.y() - height - 2 * ratio, width, height)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(22, 23, 26, 200))
+    painter.drawRoundedRect(box, height / 2, height / 2)
+    painter.setBrush(QColor(look.color))
+    middle = box.center().y()
+    painter.drawEllipse(QPointF(box.left() + 6.5 * ratio, middle), 2.5 * ratio, 2.5 * ratio)
+    painter.setPen(QColor("#f4f5f7"))
+    room = box.adjusted(11 * ratio, 0, 0, 0)
+    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, look.tag)

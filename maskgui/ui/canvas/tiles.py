@@ -1,0 +1,252 @@
+"""The overlay in tiles: painted by one thread, kept, and stood in for by earlier ones.
+
+A tile is a square of device pixels of the image at one scale, counted from the image's corner.
+While the tiles of a new scale are painted, those of an earlier one are shown in their place,
+stretched; a tile whose content changed is shown as it was until its successor is there.
+"""
+
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from PySide6.QtCore import QObject, QRectF, Signal
+from PySide6.QtGui import QImage, QPainter
+
+from maskgui.core.shape import Box
+from maskgui.ui.canvas.viewport import Viewport
+
+TILE = 512
+"""Side of a tile in device pixels."""
+KEPT_TILES = 96
+"""Tiles in memory, of 1 MiB each."""
+
+
+class TileKey(NamedTuple):
+    """Which square of the image at which scale (device pixels per image pixel)."""
+
+    scale: float
+    column: int
+    row: int
+
+
+@dataclass(eq=False)
+class TileJob:
+    """One tile to paint. `image` is a null image where nothing is to be seen."""
+
+    key: TileKey
+    paint: Callable[["TileJob"], None]
+    image: QImage | None = None
+    without: frozenset[int] = frozenset()  # instances left out because they are drawn live
+    cancelled: bool = False
+    stale: bool = False  # what it shows changed while it was painted
+
+
+@dataclass(eq=False)
+class Tile:
+    """A painted tile."""
+
+    image: QImage
+    without: frozenset[int]
+    fresh: bool = True
+
+
+class TilePainter(QObject):
+    """One thread that paints the jobs of a queue which can be replaced at any time."""
+
+    painted = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._wake = threading.Condition()
+        self._queue: deque[TileJob] = deque()
+        self._running: TileJob | None = None
+        self._done: deque[TileJob] = deque()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def replace(self, jobs: Iterable[TileJob]) -> None:
+        """Paint these, in this order, instead of what still waits."""
+        with self._wake:
+            self._queue = deque(jobs)
+            if self._queue and self._thread is None and not self._closing:
+                self._thread = threading.Thread(target=self._run, name="overlay-painter")
+                self._thread.start()
+            self._wake.notify()
+
+    def cancel_running(self) -> None:
+        """Let the thread go on to what waits; what it paints now is of no use any more."""
+        with self._wake:
+            if self._running is not None:
+                self._running.cancelled = True
+
+    @property
+    def open_jobs(self) -> list[TileJob]:
+        """The job under way, and those done that were not taken yet."""
+        with self._wake:
+            running = [self._running] if self._running is not None else []
+            return running + list(self._done)
+
+    def take(self) -> list[TileJob]:
+        """Return the jobs that were painted since the last call."""
+        with self._wake:
+            done, self._done = list(self._done), deque()
+        return done
+
+    def close(self) -> None:
+        """Stop and wait for the thread."""
+        with self._wake:
+            self._closing = True
+            self._queue.clear()
+            if self._running is not None:
+                self._running.cancelled = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._running = None
+                while not self._queue and not self._closing:
+                    self._wake.wait()
+                if self._closing:
+                    return
+                job = self._running = self._queue.popleft()
+            job.paint(job)
+            with self._wake:
+                self._running = None
+                if job.image is not None and not job.cancelled:
+                    self._done.append(job)
+            if not self._closing:
+                self.painted.emit()
+
+
+@dataclass
+class TileStore:
+    """The painted tiles of one image, by key; asked and changed by the window's thread only."""
+
+    tiles: dict[TileKey, Tile] = field(default_factory=dict)
+    earlier: float | None = None  # the scale whose tiles stand in for missing ones
+    overview: float | None = None  # the first scale that was whole: usually all of the image
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.tiles.clear()
+        self.earlier = self.overview = None
+
+    def put(self, job: TileJob) -> None:
+        """Keep what was painted."""
+        assert job.image is not None  # the painter hands out only those that have one
+        self.tiles.pop(job.key, None)
+        self.tiles[job.key] = Tile(job.image, job.without, not job.stale)
+
+    def spoil(self, box: Box | None, scale: float, bleed: float) -> None:
+        """Say that what lies in an image box (None for all) changed; `bleed` in device pixels.
+
+        Tiles of the present scale are still shown until they are painted anew; those of others,
+        which only stand in, go.
+        """
+        for key in list(self.tiles):
+            if box is None or touches(key, box, bleed):
+                if key.scale == scale:
+                    self.tiles[key].fresh = False
+                else:
+                    del self.tiles[key]
+
+    def whole(self, keys: Iterable[TileKey]) -> bool:
+        """Whether all these tiles are there and as they should be."""
+        return all((tile := self.tiles.get(key)) is not None and tile.fresh for key in keys)
+
+    def settle(self, scale: float) -> None:
+        """The picture at a scale is whole: from now on it is what stands in."""
+        if self.overview is None:
+            self.overview = scale
+        self.earlier = scale
+
+    def trim(self, scale: float, visible: Iterable[TileKey]) -> None:
+        """Drop tiles of scales that nothing needs, and the oldest beyond the limit."""
+        useful = {scale, self.earlier, self.overview}
+        for key in [key for key in self.tiles if key.scale not in useful]:
+            del self.tiles[key]
+        shown = set(visible)
+        for key in list(self.tiles):
+            if len(self.tiles) <= KEPT_TILES:
+                break
+            if key not in shown and key.scale != self.overview:
+                del self.tiles[key]
+
+    def draw(self, painter: QPainter, view: Viewport, keys: Iterable[TileKey]) -> None:
+        """Draw the tiles; where one is missing, the earlier picture stretched."""
+        for key in keys:
+            tile = self.tiles.get(key)
+            if tile is None:
+                self._draw_stand_in(painter, view, key)
+            elif not tile.image.isNull():
+                painter.drawImage(tile_rect(view, key), tile.image)
+
+    def _draw_stand_in(self, painter: QPainter, view: Viewport, key: TileKey) -> None:
+        for scale in (self.earlier, self.overview):
+            if scale is None or scale == key.scale:
+                continue
+            found = [other for other in keys_over(tile_area(key), scale) if other in self.tiles]
+            if not found:
+                continue
+            painter.save()
+            painter.setClipRect(tile_rect(view, key))
+            for other in found:
+                image = self.tiles[other].image
+                if not image.isNull():
+                    painter.drawImage(tile_rect(view, other), image)
+            painter.restore()
+            return
+
+
+def visible_keys(view: Viewport, margin: int = 0) -> list[TileKey]:
+    """Return the tiles in view with `margin` device pixels around it, the middle ones first."""
+    x0, y0, x1, y1 = view.device_view()
+    width = math.ceil(view.image_width * view.scale)
+    height = math.ceil(view.image_height * view.scale)
+    columns = range(max(x0 - margin, 0) // TILE, math.ceil(min(x1 + margin, width) / TILE))
+    rows = range(max(y0 - margin, 0) // TILE, math.ceil(min(y1 + margin, height) / TILE))
+    middle_x, middle_y = (x0 + x1) / 2 / TILE - 0.5, (y0 + y1) / 2 / TILE - 0.5
+    keys = [TileKey(view.scale, column, row) for row in rows for column in columns]
+    return sorted(keys, key=lambda key: math.hypot(key.column - middle_x, key.row - middle_y))
+
+
+def tile_area(key: TileKey) -> Box:
+    """Return a tile's box in image coordinates."""
+    side = TILE / key.scale
+    return (key.column * side, key.row * side, (key.column + 1) * side, (key.row + 1) * side)
+
+
+def tile_rect(view: Viewport, key: TileKey) -> QRectF:
+    """Return where a tile is drawn, in logical coordinates, on whole device pixels.
+
+    A tile of another scale is stretched; neighbours still share their edges.
+    """
+    left, top = view.origin
+    factor = view.scale / key.scale * TILE
+    x0, x1 = (left + round(key.column * factor), left + round((key.column + 1) * factor))
+    y0, y1 = (top + round(key.row * factor), top + round((key.row + 1) * factor))
+    return QRectF(x0 / view.ratio, y0 / view.ratio, (x1 - x0) / view.ratio, (y1 - y0) / view.ratio)
+
+
+def keys_over(box: Box, scale: float) -> list[TileKey]:
+    """Return the tiles of a scale that meet an image box."""
+    side = TILE / scale
+    return [
+        TileKey(scale, column, row)
+        for row in range(math.floor(box[1] / side), math.ceil(box[3] / side))
+        for column in range(math.floor(box[0] / side), math.ceil(box[2] / side))
+    ]
+
+
+def touches(key: TileKey, box: Box, bleed: float) -> bool:
+    """Whether an image box, `bleed` device pixels larger, meets a tile."""
+    x0, y0, x1, y1 = tile_area(key)
+    more = bleed / key.scale
+    return box[0] - more < x1 and box[1] - more < y1 and box[2] + more > x0 and box[3] + more > y0
