@@ -82,7 +82,7 @@ class Segmenter:
         """
         tell = on_stage or _no_stage
         start = time.perf_counter()
-        predictor = self._predictor_for(request, tell, cancel)
+        predictor = self.load(request.model, request.device, tell, cancel)
         tell("reading the image", 0.0)
         decoded = read_image(request.path)
         notes = [decoded.note] if decoded.note else []
@@ -123,28 +123,33 @@ class Segmenter:
         """Let go of the model and of the last image's features."""
         self._predictor = self._loaded = None
 
-    def _predictor_for(
-        self, request: SegmentImage, tell: OnStage, cancel: threading.Event | None
+    def load(
+        self,
+        model: ModelRef,
+        device: str = "auto",
+        on_stage: OnStage | None = None,
+        cancel: threading.Event | None = None,
     ) -> "Predictor":
-        wanted = (request.model.path, _changed(request.model.path), request.device)
+        """Return the predictor of a model, loaded if it is not the one loaded last."""
+        wanted = (model.path, _changed(model.path), device)
         if self._predictor is not None and wanted == self._loaded:
             return self._predictor
+        tell = on_stage or _no_stage
         self.unload()
         tell("starting torch", 0.0)
         preload_torch()
         from maskgui.maskrcnn.predictor import Predictor
 
-        device = pick_device(request.device)
-        name = request.model.name
-        tell(f"loading {name}", 0.0)
+        chosen = pick_device(device)
+        tell(f"loading {model.name}", 0.0)
 
         def fetching(done: int, total: int) -> None:
-            tell(f"fetching {name}", done / total if total else 0.0)
+            tell(f"fetching {model.name}", done / total if total else 0.0)
 
-        module, card = request.model.load(fetching, cancel)
-        self._predictor = Predictor(module, card, device)
+        module, card = model.load(fetching, cancel)
+        self._predictor = Predictor(module, card, chosen)
         # Weights that were fetched just now have a time of change only now.
-        self._loaded = (request.model.path, _changed(request.model.path), request.device)
+        self._loaded = (model.path, _changed(model.path), device)
         return self._predictor
 
 

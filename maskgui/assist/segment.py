@@ -1,0 +1,243 @@
+"""Images in, a COCO data set with scores out: the `segment` command, without a project."""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from maskgui.assist.journal import Journal, Settings
+from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, is_done
+from maskgui.core.detections import SCORE_FLOOR, UNUSED_CATEGORY
+from maskgui.core.errors import UserError
+from maskgui.core.files import write_atomic
+from maskgui.core.raster import shape_to_rle
+from maskgui.core.rle import Rle
+from maskgui.core.shape import Polygon, Shape
+from maskgui.imaging import ImageError, scan_folder
+from maskgui.maskrcnn.card import Card
+from maskgui.maskrcnn.models import ModelRef, find_model
+
+__all__ = [
+    "SegmentImage",
+    "SegmentReport",
+    "SegmentResult",
+    "Segmenter",
+    "is_done",
+    "read_category_map",
+    "segment_files",
+]
+
+Form = Literal["polygons", "rle"]
+CategoryMap = Mapping[str, str | None]
+"""From the model's category names to the data set's; None leaves a category out."""
+
+
+@dataclass(frozen=True)
+class SegmentReport:
+    """What was written, and one sentence for each image that could not be read."""
+
+    images: int
+    annotations: int
+    problems: tuple[str, ...] = ()
+
+
+def read_category_map(path: Path) -> dict[str, str | None]:
+    """Read a JSON object from the model's category names to yours, null leaving one out."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str | None])
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); check the path.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(
+            f'{path} is no category map ({error}); write {{"model name": "your name"}}.'
+        ) from error
+
+
+def segment_files(
+    sources: Sequence[Path],
+    model: str,
+    out: Path,
+    *,
+    score: float = 0.5,
+    device: str = "auto",
+    form: Form = "rle",
+    category_map: CategoryMap | None = None,
+    resume: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> SegmentReport:
+    """Segment images and the images in folders, and write one COCO data set to `out`.
+
+    Images that are done are kept in `out`.part until all are, and `resume` goes on from there.
+    An image that cannot be read is reported and left out.
+
+    Args:
+        sources: image files and folders.
+        model: a model's name, or the path of its weights.
+        score: the lowest score written.
+        form: polygons where they decode to the very mask, else RLE; or RLE throughout.
+        category_map: other names for the model's categories, or none to leave one out.
+        on_progress: told (images done, images in all).
+
+    Raises:
+        UserError: a source, the model or the map cannot be used.
+        Failure: nothing can be written there.
+        Cancelled: `cancel` was set; what is done stays for `resume`.
+    """
+    files = find_images(sources)
+    ref = find_model(model)
+    segmenter = Segmenter()
+    categories = _Categories(segmenter.load(ref, device, cancel=cancel).card, category_map)
+    settings = Settings(str(ref.path), score, form, dict(category_map or {}))
+    journal = Journal(out.with_name(out.name + ".part"), settings, resume)
+    problems = []
+    try:
+        for number, (name, path) in enumerate(files.items()):
+            if on_progress:
+                on_progress(number, len(files))
+            if name in journal.done:
+                continue
+            request = _request(path, ref, device, score)
+            try:
+                result = segmenter.segment(request, cancel=cancel)
+            except ImageError as error:
+                problems.append(str(error))
+                continue
+            journal.add(_row(name, result, categories, score, form))
+    finally:
+        journal.close()
+    report = _write(out, journal, files, categories, problems)
+    if on_progress:
+        on_progress(len(files), len(files))
+    return report
+
+
+def find_images(sources: Iterable[Path]) -> dict[str, Path]:
+    """Return the images of files and folders, each under the name it gets in the data set.
+
+    Names are relative to the folder that was given (POSIX); where two would be the same, to the
+    folder that all share.
+    """
+    found: list[tuple[str, Path]] = []
+    for source in sources:
+        if source.is_dir():
+            found += [(name, source / name) for name in scan_folder(source)]
+        elif source.is_file():
+            found.append((source.name, source))
+        else:
+            raise UserError(f"There is no file or folder “{source}”; check the path.")
+    paths = list({path.resolve(): path for _, path in found}.values())
+    if not paths:
+        raise UserError("There are no images in what was given; name image files or folders.")
+    named = {name: path for name, path in found if path in set(paths)}
+    if len(named) == len(paths):
+        return named
+    common = Path(os.path.commonpath([path.resolve().parent for path in paths]))
+    return {path.resolve().relative_to(common).as_posix(): path for path in paths}
+
+
+def _request(path: Path, ref: ModelRef, device: str, score: float) -> SegmentImage:
+    return SegmentImage(path, ref, device=device, floor=min(score, SCORE_FLOOR), threshold=score)
+
+
+class _Categories:
+    """The data set's categories, and which of them each of the model's becomes."""
+
+    def __init__(self, card: Card, renamed: CategoryMap | None) -> None:
+        renamed = renamed or {}
+        for name in renamed:
+            if name not in card.categories:
+                raise UserError(
+                    f"The category map names “{name}”, which {card.name} does not have; "
+                    "its names are in `models show`."
+                )
+        pairs = [
+            (name, renamed.get(name, name), number)
+            for name, number in zip(
+                card.categories,
+                card.category_ids or range(1, len(card.categories) + 1),
+                strict=True,
+            )
+            if name != UNUSED_CATEGORY
+        ]
+        wanted = dict.fromkeys(new for _, new, _ in pairs if new is not None)
+        if renamed:
+            self.ids = {new: number for number, new in enumerate(wanted, 1)}
+        else:
+            self.ids = {new: number for _, new, number in pairs if new is not None}
+        self.of_model = {old: self.ids[new] for old, new, _ in pairs if new is not None}
+
+
+def _row(
+    name: str, result: SegmentResult, categories: _Categories, score: float, form: Form
+) -> dict[str, Any]:
+    annotations = []
+    for index, shape in result.shapes.items():
+        category = categories.of_model.get(result.detections.category_of(index))
+        if category is None or result.detections.scores[index] < score:
+            continue
+        rle = shape_to_rle(shape, result.height, result.width)
+        if rle.area == 0:
+            continue
+        x0, y0, x1, y1 = rle.bounds
+        annotations.append(
+            {
+                "category_id": category,
+                "segmentation": _segmentation(shape, rle, form),
+                "area": rle.area,
+                "bbox": [x0, y0, x1 - x0, y1 - y0],
+                "iscrowd": 0,
+                "score": round(float(result.detections.scores[index]), 6),
+            }
+        )
+    return {
+        "file_name": name,
+        "width": result.width,
+        "height": result.height,
+        "annotations": annotations,
+    }
+
+
+def _segmentation(shape: Shape, rle: Rle, form: Form) -> Any:
+    """Return polygons where they decode to the very mask (never with holes), else RLE."""
+    if form == "polygons" and not any(part.holes for part in shape.parts):
+        # The rasteriser's own grid of fifths: the same mask, with one decimal.
+        parts = [np.floor(5 * part.exterior + 0.5) / 5 for part in shape.parts]
+        if shape_to_rle(Shape(Polygon(part) for part in parts), rle.height, rle.width) == rle:
+            return [np.round(part, 1).ravel().tolist() for part in parts]
+    return rle.to_coco(compressed=True)
+
+
+def _write(
+    out: Path,
+    journal: Journal,
+    files: Mapping[str, Path],
+    categories: _Categories,
+    problems: list[str],
+) -> SegmentReport:
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for name in files:
+        row = journal.done.get(name)
+        if row is None:
+            continue
+        image_id = len(images) + 1
+        size = {"width": row["width"], "height": row["height"]}
+        images.append({"id": image_id, "file_name": name, **size})
+        for annotation in row["annotations"]:
+            number = len(annotations) + 1
+            annotations.append({"id": number, "image_id": image_id, **annotation})
+    data_set = {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": number, "name": name} for name, number in categories.ids.items()],
+    }
+    write_atomic(out, json.dumps(data_set).encode("ascii"))
+    journal.remove()
+    return SegmentReport(len(images), len(annotations), tuple(problems))
