@@ -4,8 +4,15 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QFocusEvent,
+    QGuiApplication,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from maskgui.core.document import Edit
@@ -42,7 +49,6 @@ class Canvas(QWidget):
     tool_changed = Signal(str)
     hovered = Signal(object)  # instance id or None
     settled = Signal()  # the overlay in view is whole
-    _hands: Hands | None = None  # events come while the widget is being made
 
     def __init__(
         self,
@@ -333,7 +339,7 @@ class Canvas(QWidget):
 
     # Qt's events
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep a fitted image fitted, else what is in the middle there."""
         self.view.resize(self.width(), self.height(), self.devicePixelRatioF())
         if self.scene.image_id is not None and self._fitted:
@@ -341,7 +347,7 @@ class Canvas(QWidget):
         self._view_moved()
         super().resizeEvent(event)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _: QPaintEvent) -> None:
         """Compose one frame."""
         if self.view.ratio != self.devicePixelRatioF():
             self.view.resize(self.width(), self.height(), self.devicePixelRatioF())
@@ -377,27 +383,26 @@ class Canvas(QWidget):
         if self._note:
             frame.draw_note(brush, self._note)
 
-    def event(self, event) -> bool:
+    def event(self, event: QEvent) -> bool:
         """Keys that belong to the tool come before shortcuts and focus changes."""
-        if self._hands is not None and self._hands.event(event):
-            return True
-        return super().event(event)
+        made = "_hands" in self.__dict__  # events come while the widget is being made
+        return (made and self._hands.event(event)) or super().event(event)
 
-    def focusOutEvent(self, event) -> None:
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         """Keys that were held are let go."""
         self._hands.let_go()
         super().focusOutEvent(event)
 
-    def leaveEvent(self, event) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         """Nothing is hovered any more."""
         self.point_at(None)
         super().leaveEvent(event)
 
-    def sizeHint(self):
+    def sizeHint(self) -> QSize:
         """Room for an image."""
         return QGuiApplication.primaryScreen().availableSize() / 2
 
-    def closeEvent(self, event) -> None:
+    def closeEvent(self, event: QCloseEvent) -> None:
         """End with the window."""
         self.close_threads()
         super().closeEvent(event)

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
 
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
-from maskgui.tools.base import Overlay
+from maskgui.tools.base import Draft, Overlay
 from maskgui.ui.canvas.decorations import (
     Brush,
     draw_draft,
@@ -19,6 +18,7 @@ from maskgui.ui.canvas.decorations import (
 )
 from maskgui.ui.canvas.labels import draw_label
 from maskgui.ui.canvas.overlay import InstanceLayer
+from maskgui.ui.canvas.paintlist import top_of
 from maskgui.ui.canvas.scene import CanvasScene
 from maskgui.ui.theme import TEXT_PX, text_font
 
@@ -77,13 +77,12 @@ def draw_labels(brush: Brush, scene: CanvasScene, overlay: Overlay, *, labelled:
             continue  # its tile says it already
         box = brush.view.box_to_screen(instance.shape.bounds)
         color = scene.color(instance.category_id)
-        draw_label(brush, scene.label(instance), color, box, avoid)
+        top = brush.view.to_screen(*top_of(instance.shape))
+        draw_label(brush, scene.label(instance), color, box, top, avoid)
 
 
 def draw_pending(brush: Brush, shape: Shape) -> None:
     """Draw a finished outline that waits for its category."""
-    from maskgui.tools.base import Draft  # noqa: PLC0415
-
     for part in shape.parts:
         draw_draft(brush, Draft(part.exterior, closed=True))
 
@@ -120,18 +119,6 @@ def draw_note(brush: Brush, text: str) -> None:
     painter.drawRoundedRect(pill, 6, 6)
     painter.setPen(brush.colors.on_label)
     painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
-
-
-def antialiased(painter: QPainter) -> QPainter:
-    """Return the painter with smooth edges."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    return painter
-
-
-def surround(painter: QPainter, brush: Brush) -> None:
-    """Fill what lies around the image."""
-    color = QColor(brush.colors.surround)
-    painter.fillRect(QRectF(0, 0, brush.view.width, brush.view.height), color)
 
 
 def _found(scene: CanvasScene, ids: Iterable[int | None]) -> list[Instance]:

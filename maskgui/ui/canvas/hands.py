@@ -1,10 +1,12 @@
 """The person's hands on the canvas: panning and zooming here, everything else to the tools."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
 
+from maskgui.tools.base import Response
 from maskgui.ui.canvas.input import is_modifier, key_of, pointer_of
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ class Hands:
         self._pan_button = NO_BUTTON
         self._space = False
         self.wheel_zooms = False
-        self._handlers = {
+        self._handlers: dict[QEvent.Type, Callable[[Any], bool]] = {
             QEvent.Type.MouseButtonPress: self._press,
             QEvent.Type.MouseButtonDblClick: self._press,
             QEvent.Type.MouseMove: self._move,
@@ -169,7 +171,7 @@ class Hands:
         pointer = pointer_of(self._canvas.view, self._at, modifiers)
         self._canvas.follow(self._canvas.toolbox.move(pointer, self._canvas.scene))
 
-    def _answered(self, response) -> bool:
+    def _answered(self, response: Response) -> bool:
         self._canvas.follow(response)
         return response.handled
 

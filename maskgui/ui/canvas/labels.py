@@ -16,12 +16,17 @@ LONGEST = 260.0
 
 
 def draw_label(
-    brush: Brush, text: str, color: str, box: QRectF, vertices: NDArray[np.float64]
+    brush: Brush,
+    text: str,
+    color: str,
+    box: QRectF,
+    top: QPointF,
+    vertices: NDArray[np.float64],
 ) -> QRectF | None:
-    """Draw a label for an instance whose box on screen is given; return where it went.
+    """Draw a label for an instance with its box and topmost point on screen.
 
-    `vertices` (N x 2, logical coordinates) are those it must not cover. None, and nothing drawn,
-    when there is no such place.
+    `vertices` (N x 2, logical coordinates) are those it must not cover. Return where it went;
+    None, and nothing drawn, when there is no such place.
     """
     painter = brush.painter
     painter.setFont(label_font())
@@ -29,7 +34,7 @@ def draw_label(
     text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, LONGEST)
     size = QSizeF(np.ceil(metrics.horizontalAdvance(text)) + 27, LABEL_HEIGHT)
     view = QRectF(0, 0, brush.view.width, brush.view.height).adjusted(4, 8, -4, -4)
-    place = place_label(size, box, view, vertices)
+    place = place_label(size, box, top, view, vertices)
     if place is None:
         return None
     painter.setPen(Qt.PenStyle.NoPen)
@@ -44,14 +49,14 @@ def draw_label(
 
 
 def place_label(
-    size: QSizeF, box: QRectF, view: QRectF, vertices: NDArray[np.float64]
+    size: QSizeF, box: QRectF, top: QPointF, view: QRectF, vertices: NDArray[np.float64]
 ) -> QRectF | None:
     """Return the first place for a label inside the view that covers no vertex.
 
-    Above the box comes first, then below, beside, and at last the edges of what is in view.
+    Above the topmost point comes first, then below, beside, and at last inside.
     """
     shown = box.intersected(view)
-    for corner in _corners(size, box, shown if not shown.isEmpty() else box):
+    for corner in _corners(size, box, top, shown if not shown.isEmpty() else box):
         place = QRectF(corner, size)
         place.moveLeft(round(min(max(place.left(), view.left()), view.right() - size.width())))
         place.moveTop(round(min(max(place.top(), view.top()), view.bottom() - size.height())))
@@ -60,10 +65,11 @@ def place_label(
     return None
 
 
-def _corners(size: QSizeF, box: QRectF, shown: QRectF) -> Iterator[QPointF]:
+def _corners(size: QSizeF, box: QRectF, top: QPointF, shown: QRectF) -> Iterator[QPointF]:
     wide, high = size.width(), size.height()
     middle = shown.center()
     above, below = box.top() - GAP - high, box.bottom() + GAP
+    yield QPointF(top.x() - wide / 2, above)
     for left in (shown.left(), middle.x() - wide / 2, shown.right() - wide):
         yield QPointF(left, above)
     for left in (shown.left(), middle.x() - wide / 2, shown.right() - wide):

@@ -29,8 +29,8 @@ def polygon_of(points: NDArray[np.float64]) -> QPolygonF:
     polygon = QPolygonF()
     polygon.resize(len(points))
     if len(points):
-        memory = VoidPtr(polygon.data(), points.size * 8, True)
-        np.frombuffer(memory, np.float64).reshape(-1, 2)[:] = points
+        memory = VoidPtr(polygon.data(), points.size * 8, True)  # type: ignore[call-arg,arg-type]
+        np.frombuffer(memory, np.float64).reshape(-1, 2)[:] = points  # type: ignore[call-overload]
     return polygon
 
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from maskgui.core.shape import Box, Shape
 from maskgui.ui.canvas.outlines import Outlines
 from maskgui.ui.canvas.style import (
+    CHIP_HEIGHT,
     CHIP_LEAST,
     Brushes,
     Look,
@@ -23,7 +24,7 @@ from maskgui.ui.canvas.tiles import TILE, TileJob, TileKey
 
 BLEED = 6.0
 """Logical pixels that outline and halo reach beyond an instance's box."""
-CHIP_BLEED = 44.0
+CHIP_BLEED = 90.0
 """Logical pixels that a score chip may reach beyond it."""
 
 
@@ -127,8 +128,19 @@ def paint_items(
 def _paint_chips(painter: QPainter, key: TileKey, items: Sequence[PaintItem], ratio: float) -> None:
     painter.setFont(chip_font(ratio))
     for item in items:
-        x0, y0, x1, _ = item.shape.bounds
+        x0, _, x1, _ = item.shape.bounds
         if not item.look.tag or (x1 - x0) * key.scale < CHIP_LEAST * ratio:
             continue
-        corner = QPointF(x0 * key.scale - key.column * TILE, y0 * key.scale - key.row * TILE)
-        paint_chip(painter, corner, item.look, ratio)
+        x, y = top_of(item.shape)
+        least = (CHIP_HEIGHT + 6) * ratio  # a chip at the image's edge stays whole
+        at_x, at_y = x * key.scale, max(y * key.scale, least)
+        at = QPointF(at_x - key.column * TILE, at_y - key.row * TILE)
+        paint_chip(painter, at, item.look, ratio)
+
+
+def top_of(shape: Shape) -> tuple[float, float]:
+    """Return the topmost vertex: what a chip or label is put above."""
+    rings = [part.exterior for part in shape.parts]
+    tops = [ring[ring[:, 1].argmin()] for ring in rings]
+    x, y = min(tops, key=lambda point: float(point[1]))
+    return (float(x), float(y))

@@ -97,6 +97,6 @@ def _smaller_levels(rgb: NDArray[np.uint8], stale: Callable[[], bool]) -> list[Q
     while max(rgb.shape[:2]) > SMALLEST_LEVEL and not stale():
         height, width = rgb.shape[:2]
         half = ((width + 1) // 2, (height + 1) // 2)
-        rgb = cv2.resize(rgb, half, interpolation=cv2.INTER_AREA)
+        rgb = np.asarray(cv2.resize(rgb, half, interpolation=cv2.INTER_AREA), np.uint8)
         levels.append(_wrapped(rgb).convertToFormat(QImage.Format.Format_RGB32))
     return levels

@@ -116,8 +116,11 @@ class CanvasScene:
                     self._categories[entity.id] = change.after
                 recoloured = True
             elif isinstance(entity, Instance) and entity.image_id == self.image_id:
-                changed += [one for one in (change.before, change.after) if one is not None]
-                self._put(entity.id, change.after)
+                after = change.after if isinstance(change.after, Instance) else None
+                changed += [
+                    one for one in (change.before, change.after) if isinstance(one, Instance)
+                ]
+                self._put(entity.id, after)
         return changed, recoloured
 
     def _put(self, instance_id: int, after: Instance | None) -> None:

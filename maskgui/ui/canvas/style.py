@@ -41,8 +41,9 @@ class Brushes:
 
 
 def outline_pen(color: QColor, width: float, *, dashed: bool = False) -> QPen:
-    """Return a pen for outlines; a tile makes it cosmetic, live outlines are mapped first."""
+    """Return a pen of the same width at any scale."""
     pen = QPen(color, width)
+    pen.setCosmetic(True)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin if width > 2 else Qt.PenJoinStyle.BevelJoin)
     if dashed:
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
@@ -83,15 +84,15 @@ def label_font() -> QFont:
     return text_font(CAPTION_PX)
 
 
-def paint_chip(painter: QPainter, corner: QPointF, look: Look, ratio: float) -> None:
-    """Paint the score of a proposal as a small pill above `corner`, in physical pixels.
+def paint_chip(painter: QPainter, at: QPointF, look: Look, ratio: float) -> None:
+    """Paint the score of a proposal as a small pill above a point, in physical pixels.
 
     The pill is dark with a dot of the category's colour, so that it reads on any image.
     """
     metrics = QFontMetricsF(painter.font())
     height = CHIP_HEIGHT * ratio
     width = metrics.horizontalAdvance(look.tag) + 15 * ratio
-    box = QRectF(corner.x(), corner.y() - height - 2 * ratio, width, height)
+    box = QRectF(at.x() - width / 2, at.y() - height - 4 * ratio, width, height)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(22, 23, 26, 200))
     painter.drawRoundedRect(box, height / 2, height / 2)
