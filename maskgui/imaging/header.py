@@ -56,6 +56,7 @@ def read_header(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Hea
             if start.startswith(png.SIGNATURE):
                 info = png.read_info(file)
                 _check_limit(path, info.width, info.height, 4 * info.bits // 8, max_megapixels)
+                png.check_claim(info)
                 return _png_header(info)
         if start.startswith(TIFF_STARTS):
             return _tiff_header(path, max_megapixels)

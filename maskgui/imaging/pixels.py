@@ -31,13 +31,14 @@ class Raw:
 def finish(raw: Raw, window: Window) -> Rgb:
     """Return `raw` as upright RGB, uint8, H x W x 3, C-contiguous."""
     pixels = raw.pixels
-    if raw.alpha:
-        color, alpha = pixels[..., :-1], pixels[..., -1]
-        if color.shape[-1] == 1:
-            color = color[..., 0]
-        rgb = over_white(_gray_to_rgb(_windowed(color, window)), _alpha_8_bit(alpha))
-    else:
+    if not raw.alpha:
         rgb = _gray_to_rgb(_windowed(pixels, window))
+    elif pixels.dtype == np.uint8 and pixels.shape[2] == 4:
+        rgb = over_white(pixels)
+    else:
+        color = np.squeeze(pixels[..., :-1], axis=2) if pixels.shape[2] == 2 else pixels[..., :-1]
+        color = _gray_to_rgb(_windowed(np.ascontiguousarray(color), window))
+        rgb = over_white(np.dstack([color, _alpha_8_bit(pixels[..., -1])]))
     return upright(rgb, raw.orientation)
 
 
@@ -61,11 +62,11 @@ def _gray_to_rgb(pixels: NDArray[np.uint8]) -> Rgb:
     return pixels if pixels.ndim == 3 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB))
 
 
-def over_white(rgb: Rgb, alpha: NDArray[np.uint8]) -> Rgb:
-    """Return `rgb` (not premultiplied) with `alpha` over white, rounded as Pillow does it."""
-    if alpha.min(initial=255) == 255:
-        return rgb
-    image = Image.fromarray(np.dstack([rgb, alpha]), "RGBA")
+def over_white(rgba: NDArray[np.uint8]) -> Rgb:
+    """Return H x W x 4 (not premultiplied) over white, rounded as Pillow does it."""
+    if rgba[..., 3].min(initial=255) == 255:
+        return np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB))
+    image = Image.fromarray(rgba)
     return rgb_of(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image))
 
 

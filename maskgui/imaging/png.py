@@ -16,6 +16,7 @@ from PIL import Image
 from maskgui.imaging.pixels import Raw, orientation_of
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by colour type
 _METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
 _METADATA_LIMIT = 1 << 20  # bytes of one chunk; orientation needs a few
 _DEFLATE_LIMIT = 1032  # deflate cannot expand more than that
@@ -31,13 +32,13 @@ class PngInfo:
     color_type: int
     orientation: int
     frames: int
+    data_bytes: int  # of compressed pixels
 
 
 def read_info(file: BinaryIO) -> PngInfo:
     """Walk the chunks without decoding a pixel.
 
-    Raises ValueError with the reason when a file is cut short or could not hold the pixels
-    that it claims.
+    Raises ValueError with the reason when there is no proper header.
     """
     file.seek(len(SIGNATURE))
     frames, data_bytes, metadata = 1, 0, []
@@ -59,20 +60,18 @@ def read_info(file: BinaryIO) -> PngInfo:
     if len(header) != 13:
         raise ValueError("it has no PNG header")
     width, height, bits, color_type = struct.unpack(">IIBB", header[:10])
-    _check_size(width, height, bits, color_type, data_bytes)
-    return PngInfo(width, height, bits, color_type, _orientation(metadata), frames)
-
-
-def _check_size(width: int, height: int, bits: int, color_type: int, data_bytes: int) -> None:
-    """Refuse no pixels, and more pixels than the compressed bytes can possibly hold."""
-    if width == 0 or height == 0:
-        raise ValueError("it has no pixels: its width or height is 0")
-    samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(color_type)
-    if samples is None:
+    if color_type not in SAMPLES:
         raise ValueError(f"PNG knows no colour type {color_type}")
-    if height * (width * samples * bits // 8) > (data_bytes + 64) * _DEFLATE_LIMIT:
+    return PngInfo(width, height, bits, color_type, _orientation(metadata), frames, data_bytes)
+
+
+def check_claim(info: PngInfo) -> None:
+    """Raise ValueError if the compressed bytes cannot possibly hold the pixels claimed."""
+    row_bytes = info.width * SAMPLES[info.color_type] * info.bits // 8
+    if info.height * row_bytes > (info.data_bytes + 64) * _DEFLATE_LIMIT:
         raise ValueError(
-            f"it claims {width} x {height} pixels, more than its {data_bytes} bytes can hold"
+            f"it claims {info.width} x {info.height} pixels, more than its {info.data_bytes} "
+            "bytes of them can hold"
         )
 
 

@@ -5,6 +5,7 @@ most pages of several 16-bit or float bands. tifffile with imagecodecs knows pla
 and the newer compressions. It takes a quarter of a second to import: import this module lazily.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import tifffile
 from numpy.typing import NDArray
 
 from maskgui.imaging.pixels import Raw
+
+# Its log of oddities would go to a person's terminal; what matters comes as an exception.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 _PILLOW_COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946}  # none, fax, LZW, JPEG, deflate
 _PHOTOMETRIC_MIN_IS_WHITE = 0

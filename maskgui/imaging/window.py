@@ -47,22 +47,32 @@ def to_8_bit(samples: NDArray[Any], window: Window) -> NDArray[np.uint8]:
     constant image keeps its place in the range of its type (0..1 for floats).
     """
     low, high = window.levels(samples)
-    if low == high:
+    if not high * 0.5 - low * 0.5 > 0:
         top = np.iinfo(samples.dtype).max if samples.dtype.kind in "iu" else 1.0
         low, high = 0.0, float(top)
     if samples.dtype == np.uint16:
         table = _scale(np.arange(65536, dtype=np.float64), low, high)
         return np.take(table, samples)
+    short = samples.dtype in (np.float16, np.float32) and (
+        np.float32(high * 0.5) > np.float32(low * 0.5)
+    )
+    exact = np.float32 if short else np.float64  # half the time, where it tells the levels apart
     result = np.empty(samples.shape, np.uint8)
     rows = max(1, _BLOCK // max(1, samples[:1].size))
     for start in range(0, len(samples), rows):
-        block = samples[start : start + rows].astype(np.float64)
+        block = samples[start : start + rows].astype(exact)
         result[start : start + rows] = _scale(block, low, high)
     return result
 
 
-def _scale(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.uint8]:
-    """Map low..high to 0..255, rounded; halves first, as high - low may pass the float range."""
-    clipped = np.clip(np.nan_to_num(values, nan=low, posinf=high, neginf=low), low, high)
-    share = (clipped * 0.5 - low * 0.5) / (high * 0.5 - low * 0.5)
-    return (share * 255 + 0.5).astype(np.uint8)
+def _scale(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    """Map low..high to 0..255, rounded; uses up `values`. NaN gives way to `low`."""
+    np.fmax(values, low, out=values)
+    np.fmin(values, high, out=values)
+    values *= 0.5  # halves, as high - low may pass the range of floats
+    values -= values.dtype.type(low * 0.5)
+    values /= values.dtype.type(high * 0.5) - values.dtype.type(low * 0.5)
+    values *= 255
+    values += 0.5
+    np.clip(values, 0, 255, out=values)
+    return values.astype(np.uint8)

@@ -89,6 +89,16 @@ def test_infinities_are_the_ends_and_do_not_move_the_window() -> None:
     assert 120 < levels[4, 9] < 135
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("start", [0.0, 1.0, 1e30, -1e30])
+def test_neighbouring_floats_are_told_apart_or_flat(dtype: type, start: float) -> None:
+    first = dtype(start)
+    samples = np.array([[first] * 60 + [np.nextafter(first, dtype(np.inf))] * 40])
+    levels = to_8_bit(samples, Window(10.5, 60.3))
+    assert (levels[0, :60] == levels[0, 0]).all()
+    assert (levels[0, 60:] >= levels[0, 0]).all()
+
+
 @pytest.mark.parametrize("low_high", [(5, 5), (-1, 50), (10, 101), (90, 10)])
 def test_percentiles_that_are_none_are_refused(low_high: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="low < high"):

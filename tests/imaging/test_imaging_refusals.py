@@ -82,7 +82,7 @@ def test_bombs_are_refused_from_their_header(tmp_path: Path, name: str) -> None:
     limit = 200 if name == "c.webp" else 500  # WebP's largest is 268
     tracemalloc.start()
     for read in (read_header, read_image):
-        with pytest.raises(ImageError, match=f"limit of {limit} megapixels|can hold"):
+        with pytest.raises(ImageError, match=f"limit of {limit} megapixels"):
             read(path, max_megapixels=limit)
     assert tracemalloc.get_traced_memory()[1] < 20_000_000
     tracemalloc.stop()
