@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import maskgui
+from maskgui.project.place import BACKUP_FOLDER
 
 
 def root_meta(project: Path, root: Path) -> dict[str, str]:
@@ -26,10 +27,14 @@ def root_entries(project: Path, root: Path) -> dict[str, str]:
 
 
 def find_root(project: Path, meta: Mapping[str, Any]) -> Path:
-    """Return the image root: beside the project as it was, else where it was first."""
+    """Return the image root: beside the project as it was, else where it was first.
+
+    A backup that is opened lies elsewhere than its project did: there the second counts.
+    """
     beside = Path(os.path.normpath(project.parent / str(meta.get("root", "."))))
     first = Path(str(meta.get("root_absolute", beside)))
-    return first if first.is_dir() and not beside.is_dir() else beside
+    moved = not beside.is_dir() or BACKUP_FOLDER in project.parts
+    return first if moved and first.is_dir() else beside
 
 
 def stored_path(root: Path, path: Path) -> str:

@@ -19,6 +19,9 @@ PAGES_AT_ONCE = 4096
 KEEP_NEWEST = 5
 KEEP_DAYS = 14
 INTERVAL_SECONDS = 600.0
+GRACE_SECONDS = 2.0
+
+DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 def find_fault(path: Path) -> str | None:
@@ -45,8 +48,8 @@ def newest_good_backup(project: Path) -> Path | None:
 def make_backup(project: Path, stop: threading.Event | None = None) -> Path | None:
     """Copy a project beside itself, check the copy, and thin out the old ones.
 
-    Returns the new backup; None when nothing changed since the last one, or when the project is
-    empty while an earlier backup is not, which must not push that out. Raises sqlite3.Error or
+    Returns the new backup; None when nothing changed since the last one, or when the project has
+    no images, whose copy must not push out one that has. Raises sqlite3.Error or
     OSError, with the older backups as they were, ValueError when the copy is damaged, and
     Cancelled once `stop` is set.
     """
@@ -54,7 +57,7 @@ def make_backup(project: Path, stop: threading.Event | None = None) -> Path | No
     with closing(connect.connect(project, read_only=True)) as source:
         (revision,) = source.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
         (images,) = source.execute("SELECT count(*) FROM images").fetchone()
-        if older and (not images or older[0].stem.endswith(f"-{revision}")):
+        if not images or (older and older[0].stem.endswith(f"-{revision}")):
             return None
         folder = _writable_folder(project)
         now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S%f")
@@ -75,7 +78,7 @@ def _writable_folder(project: Path) -> Path:
     beside, away = backup_folders(project)
     folder = beside if is_writable(project.parent) else away
     folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob("*.part"):  # of a process that was killed: the lock is ours
+    for leftover in folder.glob("*.part*"):  # of a process that was killed: the lock is ours
         leftover.unlink(missing_ok=True)
     return folder
 
@@ -111,24 +114,29 @@ class BackupThread:
     def __init__(self, project: Path, on_fault: Callable[[str], None]) -> None:
         self._project = project
         self._on_fault = on_fault
-        self._stop = threading.Event()
+        self._closing = threading.Event()
+        self._give_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="project-backup", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; a copy under way is given up."""
-        self._stop.set()
+        """End the thread; a copy under way is given up when it takes more than a moment."""
+        self._closing.set()
+        self._thread.join(GRACE_SECONDS)
+        self._give_up.set()
         self._thread.join()
 
     def _run(self) -> None:
         while True:
             try:
-                make_backup(self._project, self._stop)
+                make_backup(self._project, self._give_up)
             except Cancelled:
                 return
             except ValueError as error:
                 self._on_fault(str(error))
-            except (sqlite3.Error, OSError):
+            except (sqlite3.Error, OSError) as error:
                 log.warning("no backup of %s could be made", self._project, exc_info=True)
-            if self._stop.wait(INTERVAL_SECONDS):
+                if getattr(error, "sqlite_errorname", "").startswith(DAMAGE):
+                    self._on_fault(str(error))
+            if self._closing.wait(INTERVAL_SECONDS):
                 return

@@ -106,12 +106,12 @@ def prepare_writer(connection: sqlite3.Connection) -> bool:
 def leave_wal(connection: sqlite3.Connection) -> None:
     """Put the log back into the file, so that the one file is whole when copied.
 
-    A reader, or a full disk, may hold the log in place; nothing is lost then: the next opening
-    takes it in.
+    A reader, a full disk or damage may hold the log in place; nothing is lost then: the next
+    opening takes it in.
     """
     connection.execute("PRAGMA busy_timeout = 300")
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError:
         return

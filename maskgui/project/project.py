@@ -13,8 +13,14 @@ from maskgui.core.detections import Detections
 from maskgui.core.document import Edit
 from maskgui.core.entities import encode_value
 from maskgui.project import connect, history, rows, schema
-from maskgui.project.backup import BackupThread, make_backup
-from maskgui.project.errors import NotWritten, ProjectError, ProjectInUse, ReadOnlyProject
+from maskgui.project.backup import BackupThread, make_backup, newest_good_backup
+from maskgui.project.errors import (
+    NotAProject,
+    NotWritten,
+    ProjectError,
+    ProjectInUse,
+    ReadOnlyProject,
+)
 from maskgui.project.explain import damaged, not_opened, why_not_written
 from maskgui.project.history import Entry
 from maskgui.project.lock import ProjectLock
@@ -78,7 +84,12 @@ class Project(Reader):
         DamagedProject, ProjectInUse or ReadOnlyProject.
         """
         path = path.absolute()
-        connect.check_header(path)
+        try:
+            connect.check_header(path)
+        except NotAProject as error:
+            if path.is_file() and newest_good_backup(path):
+                raise damaged(path, "its beginning is lost") from error
+            raise
         try:
             if read_only:
                 return cls._open_for_reading(path)
@@ -106,7 +117,7 @@ class Project(Reader):
             writing = connect.connect(path)
             connect.check_schema(writing, path)
             if schema.version_of(writing) < schema.current_version():
-                make_backup(path)
+                _back_up(path)
                 schema.migrate(writing)
             connect.prepare_writer(writing)
             return cls(path, lock, writing)
@@ -254,6 +265,19 @@ class Project(Reader):
 
     def _found_damage(self, fault: str) -> None:
         self._fault = str(damaged(self.path, fault))
+
+
+def _back_up(path: Path) -> None:
+    """Make the backup without which no project is brought up to date."""
+    try:
+        make_backup(path)
+    except ValueError as error:
+        raise damaged(path, error) from error
+    except OSError as error:
+        raise ProjectError(
+            f"{path} was made by an older MaskGUI and no backup can be made before it is brought "
+            f"up to date: {why_not_written(error, path)}."
+        ) from error
 
 
 def _take_in_leftovers(path: Path) -> None:
