@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from maskgui.core.entities import Instance
 from maskgui.tools.base import (
-    CLICK_SLOP,
     Key,
     Look,
     Overlay,
@@ -17,6 +16,9 @@ from maskgui.tools.commit import deleted
 from maskgui.tools.gestures import Band, Gesture, MoveInstances, MoveVertices, Outcome, Reshape
 from maskgui.tools.picking import band_between, bodies, editable, instances_in, nearest_vertex
 from maskgui.tools.pointing import PointingTool
+
+ROOMY = 40.0
+"""Screen pixels: sides of the smallest instance whose vertices can be dragged here."""
 
 
 class SelectTool(PointingTool):
@@ -33,7 +35,7 @@ class SelectTool(PointingTool):
         """The vertex of a selected instance first, then the smallest body."""
         self.vertex = None
         if not pointer.modifiers:
-            self.vertex = nearest_vertex(scene, pointer)
+            self.vertex = _roomy(nearest_vertex(scene, pointer), pointer, scene)
         hits = bodies(scene, pointer)
         self.hovered = hits[0] if hits else None
 
@@ -123,9 +125,16 @@ class SelectTool(PointingTool):
         return [item for item in free[:1] if item is not None]
 
 
+def _roomy(vertex: VertexRef | None, pointer: Pointer, scene: Scene) -> VertexRef | None:
+    """Leave small instances to be moved as a whole: their vertices would cover all of them."""
+    owner = scene.instance(vertex.instance) if vertex is not None else None
+    if owner is None:
+        return None
+    x0, y0, x1, y1 = owner.shape.bounds
+    return vertex if min(x1 - x0, y1 - y0) * pointer.scale >= ROOMY else None
+
+
 def _choose(start: Pointer, end: Pointer, scene: Scene) -> Outcome:
-    if not end.far_from(start) and CLICK_SLOP > 0:
-        return Outcome()
     found = instances_in(scene, band_between(start, end))
     adds = start.modifiers & {"ctrl", "shift"}
     return Outcome(selection=scene.selection | found if adds else found)

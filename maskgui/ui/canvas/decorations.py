@@ -59,14 +59,14 @@ def draw_instance(
 ) -> None:
     """Draw a whole instance live, over tiles that leave it out."""
     accent = brush.colors.accent if selected else None
-    brushes = brushes_for(look, 1.0, halo=halo, hovered=hovered, accent=accent)
+    brushes = brushes_for(look, None, halo=halo, hovered=hovered, accent=accent)
     paint_outline(brush.painter, _on_screen(brush.view, path_of(shape)), brushes)
 
 
 def draw_hover(brush: Brush, shape: Shape, look: Look) -> None:
     """Draw what hovering adds to an instance that the tiles show: together they fill 35 %."""
     path = _on_screen(brush.view, path_of(shape))
-    brushes = brushes_for(look, 1.0, halo=True, hovered=True)
+    brushes = brushes_for(look, None, halo=True, hovered=True)
     more = QColor(look.color)
     more.setAlphaF(1 - (1 - FILL_HOVER) / (1 - FILL))
     brushes.fill.setColor(more)

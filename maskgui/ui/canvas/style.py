@@ -1,6 +1,7 @@
 """How one instance is painted: the figures of the look, in one place."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
@@ -40,10 +41,9 @@ class Brushes:
     outline: QPen
 
 
-def outline_pen(color: QColor, width: float, *, dashed: bool = False) -> QPen:
-    """Return a pen of the same width at any scale."""
+def _pen(color: QColor, width: float, *, live: bool, dashed: bool) -> QPen:
     pen = QPen(color, width)
-    pen.setCosmetic(True)
+    pen.setCosmetic(not live)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin if width > 2 else Qt.PenJoinStyle.BevelJoin)
     if dashed:
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
@@ -52,18 +52,27 @@ def outline_pen(color: QColor, width: float, *, dashed: bool = False) -> QPen:
 
 
 def brushes_for(
-    look: Look, ratio: float, *, halo: bool, hovered: bool = False, accent: QColor | None = None
+    look: Look,
+    ratio: float | None,
+    *,
+    halo: bool,
+    hovered: bool = False,
+    accent: QColor | None = None,
 ) -> Brushes:
-    """Return what an instance is painted with; `accent` is given when it is selected."""
+    """Return what an instance is painted with; `accent` is given when it is selected.
+
+    With `ratio` (physical pixels per logical one) the pens keep their width whatever the
+    painter's scale, as tiles need it; without, they are for outlines in logical coordinates.
+    """
     width = OUTLINE_PROPOSAL if look.proposal and accent is None else OUTLINE
-    width = (OUTLINE_HOVER if hovered else width) * ratio
+    width = (OUTLINE_HOVER if hovered else width) * (ratio or 1.0)
+    pen = partial(_pen, live=ratio is None, dashed=look.locked)
     color = QColor(look.color)
     fill = QColor(color)
     fill.setAlphaF(FILL_HOVER if hovered else FILL)
     pattern = Qt.BrushStyle.Dense4Pattern if look.crowd else Qt.BrushStyle.SolidPattern
-    dark = outline_pen(HALO_COLOR, width + 2 * HALO * ratio, dashed=look.locked) if halo else None
-    line = outline_pen(accent if accent is not None else color, width, dashed=look.locked)
-    return Brushes(dark, QBrush(fill, pattern), line)
+    dark = pen(HALO_COLOR, width + 2 * HALO * (ratio or 1.0)) if halo else None
+    return Brushes(dark, QBrush(fill, pattern), pen(color if accent is None else accent, width))
 
 
 def paint_outline(painter: QPainter, path: QPainterPath, brushes: Brushes) -> None:

@@ -1,0 +1,189 @@
+"""Select and move: by events in image coordinates, judged by selection and shapes."""
+
+import numpy as np
+import pytest
+
+from maskgui.core.detections import Detections
+from maskgui.core.entities import MarkKind
+from maskgui.core.shape import Polygon
+from tests.tools.toolkit import Bench, assert_sound, instance, square
+
+
+@pytest.fixture
+def bench():
+    """A small square on a large one, and one apart."""
+    return Bench(
+        instance(1, Polygon(square(10, 10, 50))),
+        instance(2, Polygon(square(20, 20, 10))),
+        instance(3, Polygon(square(70, 10, 10))),
+    )
+
+
+def test_click_takes_the_smallest_and_an_empty_place_nothing(bench):
+    bench.click(25, 25)
+    assert bench.selection == {2}
+    bench.click(50, 50)
+    assert bench.selection == {1}
+    bench.click(95, 75)
+    assert bench.selection == frozenset()
+
+
+def test_ctrl_toggles_and_shift_adds(bench):
+    bench.click(25, 25)
+    bench.click(75, 15, "ctrl")
+    assert bench.selection == {2, 3}
+    bench.click(25, 25, "ctrl")
+    assert bench.selection == {3}
+    bench.click(50, 50, "shift")
+    assert bench.selection == {1, 3}
+
+
+def test_tab_walks_through_what_lies_beneath(bench):
+    bench.move(25, 25)
+    for expected in ({2}, {1}, {2}):
+        bench.key("tab")
+        assert bench.selection == expected
+    bench.key("backtab")
+    assert bench.selection == {1}
+
+
+def test_tab_on_an_empty_place_goes_through_all(bench):
+    bench.move(95, 75)
+    seen = []
+    for _ in range(3):
+        bench.key("tab")
+        seen += bench.selection
+    assert seen == [1, 2, 3]
+
+
+def test_plain_drag_moves_nothing_ctrl_drag_does(bench):
+    before = bench.state()
+    bench.drag((25, 25), (40, 30))
+    assert bench.state() == before
+    bench.drag((25, 25), (40, 30), "ctrl")
+    assert bench.shape(2).bounds == (35, 25, 45, 35)
+    assert len(bench.edits) == 1
+    assert bench.selection == {2}
+
+
+def test_move_freely_and_the_whole_selection(bench):
+    bench.move_freely = True
+    bench.selection = frozenset({2, 3})
+    bench.drag((26, 24), (36, 34))
+    assert bench.shape(2).bounds == (30, 30, 40, 40)
+    assert bench.shape(3).bounds == (80, 20, 90, 30)
+    assert len(bench.edits) == 1
+
+
+def test_a_move_stops_at_the_edge_of_the_image(bench):
+    bench.drag((75, 15), (500, -300), "ctrl")
+    assert bench.shape(3).bounds == (90, 0, 100, 10)
+
+
+def test_rubber_band_takes_those_inside(bench):
+    bench.drag((15, 5), (99, 40))
+    assert bench.selection == {2, 3}
+    bench.drag((5, 5), (65, 65), "ctrl")
+    assert bench.selection == {1, 2, 3}
+
+
+def test_arrows_are_one_edit_when_the_key_is_let_go(bench):
+    bench.click(75, 15)
+    for _ in range(3):
+        bench.key("right")
+    bench.key("down", "shift")
+    bench.key_up("right")
+    assert bench.edits == []
+    bench.key_up("down")
+    assert bench.shape(3).bounds == (73, 20, 83, 30)
+    assert len(bench.edits) == 1
+
+
+def test_locked_instances_can_be_selected_but_not_changed(bench):
+    bench.locked_ids = frozenset({2})
+    before = bench.state()
+    bench.click(25, 25)
+    assert bench.selection == {2}
+    bench.key("delete")
+    bench.key("right")
+    bench.key_up("right")
+    bench.drag((25, 25), (26, 60), "ctrl")
+    assert bench.state()[0][1] == before[0][1]
+
+
+def test_delete(bench):
+    bench.selection = frozenset({1, 3})
+    bench.key("delete")
+    assert [one.id for one in bench.instances()] == [2]
+    assert len(bench.edits) == 1
+
+
+def test_the_vertex_of_a_selected_instance_can_be_dragged(bench):
+    assert bench.move(10.5, 10.5).overlay.vertex is None
+    bench.click(50, 50)
+    assert bench.move(10.5, 10.5).overlay.vertex is not None
+    bench.drag((10.5, 10.5), (5.5, 6.5))
+    assert np.array_equal(bench.shape(1).parts[0].exterior[0], (5, 6))
+
+
+def test_a_small_instance_is_not_all_vertices(bench):
+    bench.click(75, 15)
+    assert bench.move(70.5, 10.5).overlay.vertex is None
+
+
+def test_double_click_goes_to_the_vertices(bench):
+    bench.double_click(25, 25)
+    assert bench.selection == {2}
+    assert bench.tool.name == "vertex"
+
+
+def test_moving_a_proposal_makes_it_the_persons_and_marks_its_detection():
+    found = Detections(
+        "m",
+        ("thing",),
+        np.array([[10, 10, 30, 30], [50, 10, 70, 30]], np.float32),
+        np.array([0.9, 0.8], np.float32),
+        np.zeros(2, np.int32),
+        np.zeros((2, 28, 28), np.uint8),
+        run=3,
+    )
+    bench = Bench(
+        *(
+            instance(
+                n + 1,
+                Polygon(square(10 + 40 * n, 10, 20)),
+                touched=False,
+                detection=found.id_of(n),
+                score=0.9,
+            )
+            for n in range(2)
+        )
+    )
+    bench.found = found
+    bench.selection = frozenset({1, 2})
+    bench.drag((20, 20), (26, 26), "ctrl")
+    assert all(one.touched for one in bench.instances())
+    assert [mark.kind for mark in bench.image.marks] == [MarkKind.TAKEN] * 2
+    bench.key("delete")
+    assert {mark.kind for mark in bench.image.marks} >= {MarkKind.TAKEN}
+    for edit in reversed(bench.edits):
+        bench.document.apply(edit.inverse())
+    assert bench.image.marks == ()
+    assert all(one.is_proposal for one in bench.instances())
+
+
+def test_a_gesture_on_what_has_gone_meanwhile_changes_nothing(bench):
+    bench.move(25, 25, "ctrl")
+    bench.press(25, 25, "ctrl")
+    bench.move(40, 40, "ctrl")
+    gone = bench.instance(2)
+    bench.document.load(1, [one for one in bench.instances() if one != gone])
+    before = bench.state()
+    bench.release(40, 40, "ctrl")
+    assert bench.state() == before
+
+
+def test_nothing_that_is_left_behind_is_unsound(bench):
+    bench.drag((25, 25), (-50, -50), "ctrl")
+    for one in bench.instances():
+        assert_sound(one.shape)
