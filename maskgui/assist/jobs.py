@@ -165,7 +165,7 @@ class Worker:
             return True
         self._thread.join(timeout)
         if self._thread.is_alive():
-            atexit.register(self._thread.join, LINGER)
+            atexit.register(lambda: self._thread.join(LINGER))
         return not self._thread.is_alive()
 
     def _work(self) -> None:
@@ -196,6 +196,9 @@ class Worker:
             log.info("Job %s failed: %s", job.name, error)
             return Reply(job, Outcome.FAILED, message=str(error))
         except Exception as error:  # a fault in a job is a message, not an exit
+            if cancel.is_set():  # nobody waits for it; Python's shutdown breaks a late import
+                log.info("Job %s failed after its cancel", job.name, exc_info=True)
+                return Reply(job, Outcome.CANCELLED)
             log.exception("Job %s failed", job.name)
             return Reply(job, Outcome.FAILED, message=_sentence(job, error))
         return Reply(job, Outcome.FINISHED, value, seconds=time.perf_counter() - start)
