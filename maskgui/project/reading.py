@@ -75,6 +75,15 @@ class Reader:
         """Return how many instances each image has that has any."""
         return dict(self._fetch("SELECT image_id, count(*) FROM instances GROUP BY image_id"))
 
+    def category_counts(self) -> dict[int, int]:
+        """Return how many instances each category has that has any."""
+        return dict(self._fetch("SELECT category_id, count(*) FROM instances GROUP BY category_id"))
+
+    def instance_origins(self) -> dict[int, tuple[int, int | None]]:
+        """Return each instance's (image id, id of the stored record that it came from)."""
+        rows_found = self._fetch("SELECT id, image_id, source FROM instances")
+        return {instance_id: (image_id, source) for instance_id, image_id, source in rows_found}
+
     def edit(self, seq: int) -> Edit:
         """Return the edit of one history entry."""
         query = "SELECT seq, payload FROM history WHERE seq = ?"

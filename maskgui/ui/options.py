@@ -44,7 +44,7 @@ OPTIONS = (
         "Otherwise only Ctrl+drag moves a whole instance, so that none is moved by accident.",
     ),
     Option("labels", False, "Show labels on all instances", "Otherwise on hover and selection."),
-    Option("opacity", 22, "Fill of the instances", range=(0, 100), unit=" %"),
+    Option("opacity", 100, "Strength of the instances", range=(0, 100), unit=" %"),
     Option(
         "megapixels",
         500,

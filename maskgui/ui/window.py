@@ -52,7 +52,8 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(actions, theme)
         self.welcome = WelcomePage(actions)
         self.empty = Page(
-            "folder-open", (page_button(actions["rescan"], "primary"), page_button(actions["open_folder"]))
+            "folder-open",
+            (page_button(actions["rescan"], "primary"), page_button(actions["open_folder"])),
         )
         self.stage = QStackedWidget()
         for page in (self.welcome, self.empty, canvas):
@@ -135,7 +136,9 @@ class MainWindow(QMainWindow):
             if state is not None:
                 splitter.restoreState(state)
         if self._options.layout("columns") is None:
-            self.splitter.setSizes([self.width() - self.side.sizeHint().width(), self.side.sizeHint().width()])
+            self.splitter.setSizes(
+                [self.width() - self.side.sizeHint().width(), self.side.sizeHint().width()]
+            )
         self.side.instances.fold(not self._options.shown("instances"))
         self.side.categories.fold(not self._options.shown("categories"))
 

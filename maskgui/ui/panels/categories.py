@@ -105,7 +105,12 @@ class CategoryModel(QAbstractListModel):
         """Ask for a new name; the document changes first, then this list."""
         category = self.category(index)
         name = str(value).strip()
-        if category is None or role != Qt.ItemDataRole.EditRole or not name or name == category.name:
+        if (
+            category is None
+            or role != Qt.ItemDataRole.EditRole
+            or not name
+            or name == category.name
+        ):
             return False
         self.renamed.emit(category, name)
         return True
@@ -219,7 +224,8 @@ class CategoryPanel(Section):
         self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setEditTriggers(
-            QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
+            QAbstractItemView.EditTrigger.DoubleClicked
+            | QAbstractItemView.EditTrigger.EditKeyPressed
         )
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.setAccessibleName("Categories")

@@ -178,7 +178,9 @@ class ThumbnailDelegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self.theme.raised))
             painter.drawRoundedRect(frame, 4, 4)
-            name, color = ("warning", self.theme.warning) if problem else ("image", self.theme.faint)
+            name, color = (
+                ("warning", self.theme.warning) if problem else ("image", self.theme.faint)
+            )
             symbol = icons.pixmap(name, color, 22, painter.device().devicePixelRatio())
             painter.drawPixmap(frame.center() - QPoint(10, 10), symbol)
             return frame

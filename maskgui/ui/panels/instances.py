@@ -6,7 +6,6 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QRect, QSiz
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QLabel,
     QStyle,
     QStyledItemDelegate,
@@ -71,7 +70,10 @@ class InstanceDelegate(QStyledItemDelegate):
         theme, middle = self.theme, rect.center().y()
         opened = self._tree.isExpanded(index)
         caret = icons.pixmap(
-            "caret-down" if opened else "caret-right", theme.dim, 12, painter.device().devicePixelRatio()
+            "caret-down" if opened else "caret-right",
+            theme.dim,
+            12,
+            painter.device().devicePixelRatio(),
         )
         painter.drawPixmap(QPoint(10, middle - 6), caret)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -80,11 +82,17 @@ class InstanceDelegate(QStyledItemDelegate):
         count = str(self._tree.rows.rowCount(index))
         painter.setFont(text_font())
         painter.setPen(QColor(theme.dim))
-        painter.drawText(rect.adjusted(0, 0, -14, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, count)
+        painter.drawText(
+            rect.adjusted(0, 0, -14, 0),
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+            count,
+        )
         painter.setPen(QColor(theme.text))
         width = painter.fontMetrics().horizontalAdvance(count)
         area = rect.adjusted(46, 0, -width - 24, 0)
-        name = painter.fontMetrics().elidedText(category.name, Qt.TextElideMode.ElideMiddle, area.width())
+        name = painter.fontMetrics().elidedText(
+            category.name, Qt.TextElideMode.ElideMiddle, area.width()
+        )
         painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
 
     def _instance(

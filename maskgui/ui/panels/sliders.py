@@ -20,7 +20,9 @@ class ScoreSlider(QSlider):
         if event.button() == Qt.MouseButton.LeftButton:
             span = max(1, self.width() - 14)
             share = min(1.0, max(0.0, (event.position().x() - 7) / span))
-            self.setSliderPosition(round(self.minimum() + share * (self.maximum() - self.minimum())))
+            self.setSliderPosition(
+                round(self.minimum() + share * (self.maximum() - self.minimum()))
+            )
         super().mousePressEvent(event)
 
 

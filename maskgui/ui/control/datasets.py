@@ -1,0 +1,208 @@
+"""COCO in and out, and finding moved images: jobs of the worker with a dialog before or after."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog
+
+from maskgui.assist.jobs import JobContext, Reply
+from maskgui.assist.session import Session
+from maskgui.project.place import place_for
+from maskgui.ui.control.desk import Desk
+from maskgui.ui.control.files import Files
+from maskgui.ui.jobs import Ending, Jobs
+
+
+class Datasets(QObject):
+    """Import, export and relink."""
+
+    def __init__(self, desk: Desk, jobs: Jobs, files: Files) -> None:
+        super().__init__(desk)
+        self.desk = desk
+        self._jobs = jobs
+        self._files = files
+        self._job: int | None = None
+        files.import_json = self.import_json
+        desk.commands.bind("import_coco", self._ask_json)
+        desk.commands.bind("export", self.export)
+        desk.commands.bind("locate_folder", self.locate)
+
+    # ---- in
+
+    def _ask_json(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self.desk.window,
+            "Import COCO",
+            self.desk.options.text("folder"),
+            "COCO data sets (*.json);;All files (*)",
+        )
+        if name:
+            self.import_json(Path(name))
+
+    def import_json(self, path: Path) -> None:
+        """Bring a data set into the open project, or into a new one beside the file."""
+        session = self.desk.session
+        if session is None:
+            self.desk.background.run(
+                lambda: _project_beside(path),
+                lambda made: (self._files.take_new(made), self._import(made, path)),
+                self.desk.problem,
+            )
+        else:
+            self._import(session, path)
+
+    def _import(self, session: Session, path: Path) -> None:
+        from maskgui.assist.importing import import_coco  # noqa: PLC0415
+
+        def work(context: JobContext):
+            def tell(done: int, total: int) -> None:
+                context.check()
+                context.progress(f"{done:,} of {total:,}", done / max(total, 1))
+
+            return import_coco(session, path, None, tell, context.cancel)
+
+        def done(reply: Reply) -> None:
+            self._ended()
+            if session is self.desk.session:
+                self._files.show_what_came()
+                self._report(path, reply.value)
+
+        self._run(f"Importing “{path.name}”", work, done)
+
+    def _report(self, path: Path, report) -> None:
+        from maskgui.ui.dialogs.import_result import ImportResultDialog  # noqa: PLC0415
+
+        def details() -> None:
+            dialog = ImportResultDialog(self.desk.window, path.name, report)
+            dialog.exec()
+            dialog.deleteLater()
+
+        if list(report.lines(limit=1)):
+            details()
+        else:
+            self.desk.say(report.summary(), action=("Details", details))
+
+    # ---- out
+
+    def export(self) -> None:
+        """Ask how and where, then write a COCO data set."""
+        session = self.desk.session
+        if session is None:
+            return
+        from maskgui.ui.dialogs.export import ExportDialog  # noqa: PLC0415
+
+        folder = session.project.path.parent / f"{session.project.path.stem}-coco"
+        dialog = ExportDialog(self.desk.window, folder, session.setting("export") or {})
+        if dialog.exec():
+            session.set_setting("export", dialog.kept())
+            self.write(session, dialog.target(), dialog.options())
+        dialog.deleteLater()
+
+    def write(self, session: Session, target: Path, options) -> None:
+        """Write the data set in the worker; say what was written and where."""
+        from maskgui.assist.exporting import export_coco  # noqa: PLC0415
+
+        def work(context: JobContext):
+            def tell(done: int, total: int) -> None:
+                context.check()
+                context.progress(f"{done:,} of {total:,}", done / max(total, 1))
+
+            session.flush(60.0)
+            return export_coco(session.project, target, options, tell, context.cancel)
+
+        def done(reply: Reply) -> None:
+            self._ended()
+            folder = target if target.is_dir() else target.parent
+            self.desk.say(reply.value.summary(), action=("Show in folder", lambda: _show(folder)))
+
+        self._run("Exporting", work, done)
+
+    # ---- found again
+
+    def locate(self) -> None:
+        """Ask for the folder that the images moved to, and link them again."""
+        session = self.desk.session
+        if session is None:
+            return
+        from maskgui.ui.dialogs.locate import LocateDialog  # noqa: PLC0415
+
+        missing = session.find_missing()
+        if not missing:
+            self.desk.say("All image files are where the project says.")
+            return
+        names = [session.document.image(one).path for one in missing]
+        dialog = LocateDialog(self.desk.window, session.root, names)
+        folder = dialog.folder() if dialog.exec() else None
+        dialog.deleteLater()
+        if folder is not None:
+            self.relink(session, folder)
+
+    def relink(self, session: Session, folder: Path) -> None:
+        """Look for the missing images in a folder, off the main thread."""
+
+        def done(found: int) -> None:
+            if session is not self.desk.session:
+                return
+            left = len(session.find_missing())
+            words = "1 image" if found == 1 else f"{found} images"
+            tail = f" {left} are still missing." if left else ""
+            self.desk.say(f"Found {words} in “{folder.name}”.{tail}")
+            self._files.reload_image()
+
+        self.desk.background.run(lambda: session.relink(folder), done, self.desk.problem)
+
+    # ---- jobs
+
+    def _run(
+        self, name: str, work: Callable[[JobContext], object], done: Callable[[Reply], object]
+    ) -> None:
+        if self._job is not None:
+            self.desk.say("Something is being imported or exported already.")
+            return
+        status = self.desk.window.status
+
+        def failed(text: str) -> None:
+            self._ended()
+            self.desk.problem(text)
+
+        def cancelled() -> None:
+            self._ended()
+            self.desk.say(f"{name} was stopped.")
+
+        status.set_progress(name, 0.0)
+        self.desk.commands.allow("cancel_work", "")
+        self._job = self._jobs.run(
+            work,
+            name,
+            Ending(
+                done,
+                failed,
+                cancelled,
+                lambda stage, share: status.set_progress(f"{name}, {stage}", share),
+            ),
+        )
+
+    def cancel(self) -> bool:
+        """Stop an import or export; False when there is none."""
+        if self._job is None:
+            return False
+        self._jobs.cancel(self._job)
+        return True
+
+    def _ended(self) -> None:
+        self._job = None
+        self.desk.window.status.set_progress(None)
+        self.desk.settled.emit()
+
+
+def _project_beside(path: Path) -> Session:
+    place = place_for(path.parent)
+    return (
+        Session.open(place.path) if place.path.exists() else Session.create(place.path, path.parent)
+    )
+
+
+def _show(folder: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

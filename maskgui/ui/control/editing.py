@@ -1,0 +1,325 @@
+"""Changing instances: selection, categories by key, clipboard, deletion, undo and redo."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtWidgets import QMenu
+
+from maskgui.core.document import Edit, EditConflict
+from maskgui.core.edits import (
+    accept,
+    add_instances,
+    copied,
+    delete_instances,
+    set_category,
+    set_crowd,
+)
+from maskgui.core.entities import ImageRecord, Instance
+from maskgui.core.errors import UserError
+from maskgui.ui.actions import CATEGORY_KEYS
+from maskgui.ui.control.desk import Desk
+from maskgui.ui.panels.picker import CategoryPicker
+
+SELECT_FIRST = "Select an instance first."
+SHIFT = 12.0  # screen pixels by which a copy on the same image is put aside
+NEEDS_IMAGE = ("select_all",)
+NEEDS_SELECTION = ("duplicate", "copy", "delete", "toggle_crowd", "accept")
+
+
+class Editing(QObject):
+    """Edits of the selected instances; locked ones stay as they are."""
+
+    def __init__(
+        self, desk: Desk, locked: "LockedIds", add_category: Callable[[str], int | None]
+    ) -> None:
+        super().__init__(desk)
+        self.desk = desk
+        self.add_category = add_category
+        self._locked = locked
+        self._hovered: int | None = None
+        self._outline_waits = False  # drawn, but there was no category to give it
+        self._clipboard: list[Instance] = []
+        self._list = desk.window.side.instances
+        self._connect()
+
+    def _connect(self) -> None:
+        desk, commands = self.desk, self.desk.commands
+        desk.canvas.edit_requested.connect(desk.apply)
+        desk.canvas.category_needed.connect(self._drawn)
+        desk.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        desk.canvas.customContextMenuRequested.connect(self._canvas_menu)
+        desk.canvas.hovered.connect(self._hover)
+        desk.edited.connect(self._edited)
+        desk.settled.connect(self._settle)
+        desk.shown.connect(self._settle)
+        desk.opened.connect(self._settle)
+        desk.selection.changed.connect(lambda _: self._selected())
+        self._list.selected.connect(desk.selection.set)
+        self._list.menu_asked.connect(self.open_menu)
+        for name, handler in (
+            ("undo", self.undo),
+            ("redo", self.redo),
+            ("duplicate", self.duplicate),
+            ("copy", self.copy),
+            ("paste", self.paste),
+            ("delete", self.delete),
+            ("select_all", self.select_all),
+            ("accept", self.accept),
+            ("toggle_crowd", self.set_crowd),
+            ("pick_category", self.pick_category),
+        ):
+            commands.bind(name, handler)
+        for place in range(1, CATEGORY_KEYS + 1):
+            commands.bind(f"category_{place}", lambda place=place: self._category_key(place))
+
+    # ---- the selected instances
+
+    def _mine(self) -> list[Instance]:
+        """The selected instances that are not locked; says so when some are."""
+        selected = self.desk.selected()
+        free = [one for one in selected if one.id not in self._locked.ids]
+        if len(free) < len(selected):
+            count = len(selected) - len(free)
+            words = "One instance is" if count == 1 else f"{count} instances are"
+            self.desk.say(f"{words} locked and stay as they are; unlock with L.")
+        return free
+
+    def _with_evidence(self) -> tuple[ImageRecord, object] | None:
+        record = self.desk.record
+        return None if record is None else (record, self.desk.detections(record.id))
+
+    def delete(self) -> None:
+        """Delete the selected instances."""
+        chosen, scene = self._mine(), self._with_evidence()
+        if (
+            chosen
+            and scene
+            and self.desk.apply(delete_instances(chosen, *scene))
+            and len(chosen) > 1
+        ):
+            self.desk.say(f"Deleted {len(chosen)} instances.", action=("Undo", self.undo))
+
+    def accept(self) -> None:
+        """Take the selected proposals over as they are."""
+        chosen = [one for one in self.desk.selected() if one.is_proposal]
+        scene = self._with_evidence()
+        if chosen and scene:
+            self.desk.apply(accept(chosen, *scene))
+
+    def set_crowd(self, crowd: bool) -> None:
+        """Say whether the selected instances are crowd regions."""
+        chosen = [one for one in self._mine() if one.iscrowd != crowd]
+        scene = self._with_evidence()
+        if chosen and scene:
+            self.desk.apply(set_crowd(chosen, crowd, *scene))
+        self._settle()
+
+    def _drawn(self, _shape: object) -> None:
+        self._outline_waits = True
+        self.pick_category()
+
+    def _drop_outline(self) -> None:
+        if self._outline_waits:
+            self._outline_waits = False
+            self.desk.canvas.drop_pending()
+
+    def _give_named(self, name: str) -> None:
+        category_id = self.add_category(name)
+        if category_id is not None:
+            self.give_category(category_id)
+
+    def give_category(self, category_id: int) -> None:
+        """Give the selection a category, and the next drawn instance, and what waits for one."""
+        self.desk.use_category(category_id)
+        if self._outline_waits:
+            self._outline_waits = False
+            self.desk.canvas.give_category(category_id)
+            return
+        chosen = [one for one in self._mine() if one.category_id != category_id]
+        scene = self._with_evidence()
+        if chosen and scene:
+            self.desk.apply(set_category(chosen, category_id, *scene))
+
+    def _category_key(self, place: int) -> None:
+        categories = self.desk.categories()
+        if place <= len(categories):
+            self.give_category(categories[place - 1].id)
+        elif categories:
+            self.desk.say(f"There is no category {place}; Q opens the list.")
+        else:
+            self.pick_category()
+
+    def pick_category(self) -> None:
+        """Open the picker over the canvas; a new name makes a category."""
+        if self.desk.session is None:
+            return
+        picker = CategoryPicker(self.desk.window, self.desk.categories())
+        picker.chosen.connect(self.give_category)
+        picker.named.connect(self._give_named)
+        picker.left.connect(self._drop_outline)
+        picker.open_over(self.desk.canvas)
+
+    def select_all(self) -> None:
+        """Select what is shown and not locked."""
+        hidden = self._locked.hidden | self._locked.ids
+        self.desk.selection.set(one.id for one in self.desk.instances() if one.id not in hidden)
+
+    # ---- copies
+
+    def copy(self) -> None:
+        """Keep the selected instances for pasting, here or on another image."""
+        self._clipboard = self.desk.selected()
+        count = len(self._clipboard)
+        self.desk.say(f"Copied {count} instance{'' if count == 1 else 's'}.")
+        self._settle()
+
+    def paste(self) -> None:
+        """Put copies of what was copied on this image, aside when it is the same image."""
+        known = {category.id for category in self.desk.categories()}
+        fitting = [one for one in self._clipboard if one.category_id in known]
+        record = self.desk.record
+        if record is not None and fitting:
+            aside = any(one.image_id == record.id for one in fitting)
+            self._add_copies(fitting, record, "Paste", aside=aside)
+
+    def duplicate(self) -> None:
+        """Copy the selected instances beside themselves."""
+        record = self.desk.record
+        if record is not None and self.desk.selected():
+            self._add_copies(self.desk.selected(), record, "Duplicate", aside=True)
+
+    def _add_copies(
+        self, originals: Sequence[Instance], record: ImageRecord, verb: str, *, aside: bool
+    ) -> None:
+        by = SHIFT / max(self.desk.scale, 1e-6) if aside else 0.0
+        order = 1 + max((one.order for one in self.desk.instances()), default=-1)
+        made = [
+            copied(
+                one,
+                self.desk.new_id(),
+                record.id,
+                shape=one.shape.moved(*_room(one, record, by)),
+                order=order + place,
+            )
+            for place, one in enumerate(originals)
+        ]
+        label = f"{verb} instance" if len(made) == 1 else f"{verb} {len(made)} instances"
+        if self.desk.apply(add_instances(made, label)):
+            self.desk.selection.set(one.id for one in made)
+
+    # ---- history
+
+    def undo(self) -> None:
+        """Take back the person's last edit and go to its image."""
+        self._walk(back=True)
+
+    def redo(self) -> None:
+        """Carry out again what was taken back and go to its image."""
+        self._walk(back=False)
+
+    def _walk(self, *, back: bool) -> None:
+        session = self.desk.session
+        if session is None:
+            return
+        try:
+            edit = session.undo() if back else session.redo()
+        except (EditConflict, UserError) as error:
+            self.desk.problem(str(error))
+            return
+        if edit is not None and edit.image_id is not None and edit.image_id != self.desk.image_id:
+            self.desk.go_asked.emit(edit.image_id)
+
+    # ---- following
+
+    def _edited(self, edit: Edit) -> None:
+        if self.desk.image_id is not None:
+            self.desk.canvas.apply_edit(edit)
+
+    def _selected(self) -> None:
+        self._list.show_selection(self.desk.selection.ids)
+        self._allow()
+
+    def _settle(self) -> None:
+        desk = self.desk
+        instances = desk.instances()
+        desk.selection.keep_only(one.id for one in instances)
+        self._list.show_instances(instances, desk.categories())
+        self._list.show_selection(desk.selection.ids)
+        self._history()
+        self._allow()
+
+    def _history(self) -> None:
+        session = self.desk.session
+        for name, label, words in (
+            ("undo", session.undo_label if session else None, "Undo"),
+            ("redo", session.redo_label if session else None, "Redo"),
+        ):
+            text = f"{words} {label[0].lower()}{label[1:]}" if label else words
+            self.desk.commands.relabel(name, text)
+            self.desk.commands.allow(name, "" if label else f"Nothing to {words.lower()}.")
+
+    def _allow(self) -> None:
+        desk = self.desk
+        chosen = desk.selected()
+        image = "" if desk.record else "Open images first."
+        desk.allow(NEEDS_IMAGE, image)
+        desk.allow(NEEDS_SELECTION, image or ("" if chosen else SELECT_FIRST))
+        proposals = any(one.is_proposal for one in chosen)
+        if chosen and not proposals:
+            desk.allow(("accept",), "Only proposals of the model need accepting.")
+        desk.allow(("paste",), image or ("" if self._clipboard else "Copy instances first."))
+        desk.allow(("pick_category",), image)
+        desk.commands["toggle_crowd"].setChecked(
+            bool(chosen) and all(one.iscrowd for one in chosen)
+        )
+
+    # ---- the context menu
+
+    def _hover(self, instance_id: int | None) -> None:
+        self._hovered = instance_id
+
+    def _canvas_menu(self, place: QPoint) -> None:
+        if self.desk.record is None:
+            return
+        if self._hovered is not None and self._hovered not in self.desk.selection.ids:
+            self.desk.selection.set([self._hovered])
+        self.open_menu(self.desk.canvas.mapToGlobal(place))
+
+    def open_menu(self, place: QPoint) -> None:
+        """Show what can be done with the selected instances."""
+        commands = self.desk.commands
+        menu = QMenu(self.desk.window)
+        choose = menu.addMenu("Category")
+        for category in self.desk.categories():
+            action = choose.addAction(category.name.replace("&", "&&"))
+            action.triggered.connect(
+                lambda _=False, category=category: self.give_category(category.id)
+            )
+        choose.setEnabled(bool(self.desk.selected()) and not choose.isEmpty())
+        for names in (
+            ("accept", "toggle_crowd"),
+            ("duplicate", "copy", "paste"),
+            ("hide", "lock", "solo"),
+            ("delete",),
+        ):
+            menu.addSeparator()
+            for name in names:
+                menu.addAction(commands[name])
+        menu.exec(place)
+        menu.deleteLater()
+
+
+class LockedIds:
+    """Which instances are hidden or locked; remembered while the project is open."""
+
+    def __init__(self) -> None:
+        self.hidden: frozenset[int] = frozenset()
+        self.ids: frozenset[int] = frozenset()
+
+
+def _room(one: Instance, record: ImageRecord, by: float) -> tuple[float, float]:
+    """Return how far a copy is moved: aside, but not out of the image."""
+    x0, y0, x1, y1 = one.shape.bounds
+    dx = by if x1 + by <= record.width else -by if x0 >= by else 0.0
+    dy = by if y1 + by <= record.height else -by if y0 >= by else 0.0
+    return dx, dy

@@ -1,0 +1,63 @@
+"""While M is held the canvas shows what the model said, whatever was made of it since."""
+
+from PySide6.QtCore import QEvent, QObject, Qt
+
+from maskgui.ui.control.desk import Desk
+from maskgui.ui.control.proposing import NO_EVIDENCE, ShapeCache, evidence
+
+KEY = Qt.Key.Key_M
+
+
+class Evidence(QObject):
+    """Filters the key on the canvas; letting go, or losing the focus, shows the labels again."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.desk = desk
+        self.showing = False
+        self._shapes = ShapeCache()
+        desk.canvas.installEventFilter(self)
+        desk.shown.connect(self._follow)
+        desk.settled.connect(self._follow)
+
+    def _follow(self) -> None:
+        record = self.desk.record
+        known = record is not None and self.desk.detections(record.id) is not None
+        reason = "" if known else NO_EVIDENCE if record else "Open images first."
+        self.desk.allow(("show_evidence",), reason)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Show while the key is down."""
+        kind = event.type()
+        if kind == QEvent.Type.KeyPress and event.key() == KEY and not event.modifiers():
+            if not event.isAutoRepeat():
+                self._show()
+            return True
+        if kind == QEvent.Type.KeyRelease and event.key() == KEY:
+            if not event.isAutoRepeat():
+                self._hide()
+            return True
+        if kind == QEvent.Type.FocusOut:
+            self._hide()
+        return False
+
+    def _show(self) -> None:
+        record, session = self.desk.record, self.desk.session
+        if record is None or session is None or self.showing:
+            return
+        detections = session.detections(record.id)
+        if detections is None:
+            self.desk.say(NO_EVIDENCE)
+            return
+        shape_of = self._shapes.of(detections, record.mask_threshold, (record.height, record.width))
+        mapping = session.category_map(detections.model) or {}
+        said = evidence(record, detections, mapping, shape_of)
+        self.showing = True
+        self.desk.canvas.set_instances(said, self.desk.categories())
+        self.desk.canvas.set_note(f"What the model said above {record.threshold:.2f}")
+
+    def _hide(self) -> None:
+        if self.showing:
+            self.showing = False
+            self.desk.canvas.set_note("")
+            self.desk.canvas.set_instances(self.desk.instances(), self.desk.categories())

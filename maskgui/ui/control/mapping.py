@@ -1,0 +1,119 @@
+"""Before a model's first run in a project: which of its categories stands for which of ours."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject
+
+from maskgui.assist.jobs import JobContext, Reply
+from maskgui.assist.segmenter import Segmenter
+from maskgui.core.colors import next_color
+from maskgui.core.document import Change, Edit
+from maskgui.core.entities import Category
+from maskgui.core.errors import UserError
+from maskgui.maskrcnn.card import Card
+from maskgui.maskrcnn.models import ModelRef, model_id, usable_categories
+from maskgui.ui.control.desk import Desk
+from maskgui.ui.control.models import Models
+from maskgui.ui.dialogs.category_map import CategoryMapDialog, Choice, preset
+from maskgui.ui.jobs import Ending, Jobs
+
+Then = Callable[[], object]
+
+
+class CategoryMapping(QObject):
+    """Makes sure that a map is there; asks once for each model and project."""
+
+    def __init__(self, desk: Desk, jobs: Jobs, models: Models) -> None:
+        super().__init__(desk)
+        self.desk = desk
+        self._jobs = jobs
+        self._models = models
+        self.asks = True
+        """Whether a person is there to ask; without one the preset is taken."""
+
+    def ensure(self, model: ModelRef, segmenter: Segmenter, then: Then, otherwise: Then) -> None:
+        """Go on with `then` once the model's categories are mapped, or with `otherwise`."""
+        session = self.desk.session
+        if session is None:
+            otherwise()
+            return
+        known = model.model_id
+        if known is not None and session.category_map(known) is not None:
+            then()
+        elif known is not None:
+            self._ask(model.card(), then, otherwise)
+        else:
+            self._load_first(model, segmenter, then, otherwise)
+
+    def _load_first(
+        self, model: ModelRef, segmenter: Segmenter, then: Then, otherwise: Then
+    ) -> None:
+        """Load the model in the worker: its categories are not known before."""
+        session = self.desk.session
+
+        def work(context: JobContext) -> Card:
+            return segmenter.load(model, self._models.device, context.progress, context.cancel).card
+
+        def done(reply: Reply) -> None:
+            if session is self.desk.session and session is not None:
+                if session.category_map(model_id(reply.value)) is not None:
+                    then()
+                else:
+                    self._ask(reply.value, then, otherwise)
+
+        def failed(text: str) -> None:
+            otherwise()
+            self.desk.problem(text)
+
+        self._jobs.run(work, f"Loading “{model.name}”", Ending(done, failed, otherwise))
+
+    def _ask(self, card: Card, then: Then, otherwise: Then) -> None:
+        names = usable_categories(card)
+        categories = self.desk.categories()
+        choices: dict[str, Choice] | None = preset(names, categories)
+        if self.asks:
+            dialog = CategoryMapDialog(self.desk.window, card.name, names, categories)
+            choices = dialog.choices() if dialog.exec() else None
+            dialog.deleteLater()
+        if choices is None or not self.keep(card, choices):
+            otherwise()
+        else:
+            then()
+
+    def keep(self, card: Card, choices: dict[str, Choice]) -> bool:
+        """Create what is to be created and store the map."""
+        session = self.desk.session
+        if session is None:
+            return False
+        wanted = [choice for choice in choices.values() if isinstance(choice, str)]
+        made = self._create(wanted)
+        if made is None:
+            return False
+        mapping: dict[str, int | None] = {}
+        for name, choice in choices.items():
+            mapping[name] = made[choice.casefold()] if isinstance(choice, str) else choice
+        try:
+            session.set_category_map(model_id(card), mapping)
+        except UserError as error:
+            self.desk.problem(str(error))
+            return False
+        return True
+
+    def _create(self, names: Sequence[str]) -> dict[str, int] | None:
+        """Return the ids of categories of these names, new ones made by one edit."""
+        categories = self.desk.categories()
+        ids = {one.name.casefold(): one.id for one in categories}
+        colors = [one.color for one in categories]
+        order = 1 + max((one.order for one in categories), default=-1)
+        changes = []
+        for name in names:
+            if name.casefold() in ids:
+                continue
+            category = Category(self.desk.new_id(), name, next_color(colors), order + len(changes))
+            ids[name.casefold()] = category.id
+            colors.append(category.color)
+            changes.append(Change(None, category))
+        if not changes:
+            return ids
+        label = "Add category" if len(changes) == 1 else f"Add {len(changes)} categories"
+        return ids if self.desk.apply(Edit(label, None, tuple(changes))) else None

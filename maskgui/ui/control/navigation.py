@@ -1,0 +1,243 @@
+"""Which image is on the canvas: decoding off the main thread, neighbours fetched ahead."""
+
+from PySide6.QtCore import QObject, QTimer
+
+from maskgui.core.document import Edit
+from maskgui.core.edits import set_review
+from maskgui.core.entities import ImageRecord, Review
+from maskgui.imaging import natural_key
+from maskgui.imaging.loader import ImageLoader, Loaded
+from maskgui.ui.control.desk import Desk
+from maskgui.ui.control.thumbnails import Thumbnails
+
+NEED_IMAGE = "Open images first."
+FIRST = "This is the first image."
+LAST = "This is the last image."
+
+
+class Navigation(QObject):
+    """Goes from image to image; a reply for an image that was left is dropped."""
+
+    def __init__(self, desk: Desk, loader: ImageLoader) -> None:
+        super().__init__(desk)
+        self.desk = desk
+        self.loader = loader
+        self.problems: dict[int, str] = {}
+        self._noted: set[int] = set()
+        self.thumbnails = Thumbnails(desk, loader, self._found_problem)
+        self._film = desk.window.film
+        self._film.set_pictures(self.thumbnails.picture)
+        self._connect()
+
+    def _connect(self) -> None:
+        desk, commands = self.desk, self.desk.commands
+        desk.opened.connect(self._opened)
+        desk.edited.connect(self._edited)
+        desk.settled.connect(self._refresh)
+        desk.go_asked.connect(self.go)
+        self._film.chosen.connect(self.go)
+        self._film.sifted.connect(self._refresh)
+        desk.window.topbar.review_chosen.connect(self._set_review)
+        commands.bind("next_image", lambda: self.step(1))
+        commands.bind("previous_image", lambda: self.step(-1))
+        commands.bind("next_unreviewed", lambda: self.step_unreviewed(1))
+        commands.bind("previous_unreviewed", lambda: self.step_unreviewed(-1))
+        commands.bind("reviewed_next", self.reviewed_next)
+
+    # ---- going
+
+    def go(self, image_id: int | None) -> None:
+        """Show an image, at once where it is in memory."""
+        desk = self.desk
+        session = desk.session
+        if session is None or image_id is None or image_id not in session.document.images:
+            image_id = None
+        if image_id == desk.image_id:
+            return
+        desk.image_id = image_id
+        desk.selection.clear()
+        if session is None or image_id is None:
+            desk.canvas.set_image(None, None, "")
+            self._shown()
+            return
+        session.pinned = image_id
+        path = session.image_path(image_id)
+        held = self.loader.cached(path)
+        if held is not None:
+            self._put(image_id, held.rgb, "")
+        else:
+            self._put(image_id, None, "")
+        neighbours = [session.image_path(other) for other in self._neighbours(image_id)]
+        self.loader.show(
+            path,
+            lambda reply: desk.main.post(lambda: self._loaded(image_id, reply, held)),
+            neighbours,
+        )
+        if not session.project.read_only:
+            session.set_setting("last_image", image_id)
+        self._shown()
+
+    def _put(self, image_id: int, rgb, message: str) -> None:
+        session = self.desk.session
+        if session is None:
+            return
+        self.desk.canvas.set_image(image_id, rgb, message)
+        self.desk.canvas.set_instances(session.instances(image_id), session.document.categories)
+
+    def _loaded(self, image_id: int, reply: Loaded, held) -> None:
+        desk = self.desk
+        if desk.session is None or image_id != desk.image_id:
+            return
+        if desk.session.image_path(image_id) != reply.path:
+            return
+        if reply.error is not None:
+            self._found_problem(image_id, reply.error.reason)
+            self._put(image_id, None, str(reply.error))
+        elif reply.image is not None:
+            self._measure(image_id, reply.image.rgb)
+            if held is None or held.rgb is not reply.image.rgb:
+                self._put(image_id, reply.image.rgb, "")
+            self._note(image_id, reply.image.note)
+            if self.problems.pop(image_id, None) is not None:
+                self._list()
+        desk.shown.emit()
+
+    def _measure(self, image_id: int, rgb) -> None:
+        session = self.desk.session
+        if session is not None and not session.project.read_only:
+            session.set_sizes({image_id: (rgb.shape[1], rgb.shape[0])})
+
+    def _note(self, image_id: int, note: str) -> None:
+        if note and image_id not in self._noted:
+            self._noted.add(image_id)
+            self.desk.say(f"{self.desk.image(image_id).path}: {note}.")
+
+    def _shown(self) -> None:
+        self._film.show_current(self.desk.image_id)
+        self._refresh()
+        self.desk.shown.emit()
+
+    def _found_problem(self, image_id: int, reason: str) -> None:
+        if self.problems.get(image_id) != reason:
+            self.problems[image_id] = reason
+            self._film.show_record(self.desk.image(image_id))
+            QTimer.singleShot(0, self, self._list)
+
+    def _neighbours(self, image_id: int) -> list[int]:
+        walk = self._walk()
+        if image_id not in walk:
+            return []
+        at = walk.index(image_id)
+        return [walk[place] for place in (at + 1, at - 1) if 0 <= place < len(walk)]
+
+    def _walk(self) -> list[int]:
+        """The images that next and previous go through: those that the filter shows."""
+        shown = list(self._film.rows.shown)
+        return shown if self.desk.image_id in shown or not self.desk.order else self.desk.order
+
+    def step(self, by: int) -> None:
+        """Go `by` images on."""
+        walk = self._walk()
+        if not walk:
+            return
+        at = walk.index(self.desk.image_id) if self.desk.image_id in walk else -1
+        self.go(walk[min(max(at + by, 0), len(walk) - 1)])
+
+    def step_unreviewed(self, by: int) -> None:
+        """Go to the next image that is not reviewed, around the end once."""
+        session = self.desk.session
+        if session is None or not self.desk.order:
+            return
+        start = (
+            self.desk.order.index(self.desk.image_id)
+            if self.desk.image_id in self.desk.order
+            else 0
+        )
+        count = len(self.desk.order)
+        for distance in range(1, count + 1):
+            image_id = self.desk.order[(start + by * distance) % count]
+            if session.document.image(image_id).review is not Review.REVIEWED:
+                if image_id == self.desk.image_id:
+                    self.desk.say("This is the only image that is not reviewed.")
+                self.go(image_id)
+                return
+        self.desk.say("All images are reviewed.")
+
+    def reviewed_next(self) -> None:
+        """Mark the image as reviewed and go to the next one."""
+        self._set_review(Review.REVIEWED)
+        walk = self._walk()
+        if walk and self.desk.image_id == walk[-1]:
+            self.desk.say("Reviewed. This was the last image.")
+        self.step(1)
+
+    def _set_review(self, state: Review) -> None:
+        record = self.desk.record
+        if record is not None and record.review is not state:
+            self.desk.apply(set_review(record, state))
+
+    def forget_problems(self) -> None:
+        """Try all images again: files were found or replaced."""
+        self.problems = {}
+        self.thumbnails.clear()
+        self._list()
+
+    # ---- following the document
+
+    def _opened(self) -> None:
+        self.problems = {}
+        self._noted = set()
+        self.thumbnails.clear()
+        self._sort()
+        self._list()
+
+    def _sort(self) -> None:
+        session = self.desk.session
+        records = list(session.document.images.values()) if session else []
+        self.desk.order = [one.id for one in sorted(records, key=lambda one: natural_key(one.path))]
+
+    def _list(self) -> None:
+        session = self.desk.session
+        images = session.document.images if session else {}
+        self._film.show_images(
+            [images[one] for one in self.desk.order if one in images], dict(self.problems)
+        )
+        self._film.show_current(self.desk.image_id)
+        self._refresh()
+
+    def _edited(self, edit: Edit) -> None:
+        relisted = False
+        for change in edit.changes:
+            if not isinstance(change.entity, ImageRecord):
+                continue
+            before, after = change.before, change.after
+            if before is None or after is None or before.path != after.path:
+                relisted = True
+            else:
+                self._film.show_record(after)
+        if relisted:
+            self._relist()
+
+    def _relist(self) -> None:
+        gone = self.desk.image_id
+        old = list(self.desk.order)
+        self._sort()
+        self._list()
+        if gone is not None and self.desk.record is None:
+            at = old.index(gone) if gone in old else 0
+            later = [one for one in old[at:] + old[:at][::-1] if one in set(self.desk.order)]
+            self.go(later[0] if later else None)
+
+    def _refresh(self) -> None:
+        desk = self.desk
+        record = desk.record
+        walk = self._walk()
+        place = walk.index(record.id) + 1 if record is not None and record.id in walk else 0
+        desk.window.topbar.set_position(place, len(walk))
+        desk.window.topbar.set_review(record.review if record else None)
+        none = "" if record else NEED_IMAGE
+        desk.allow(
+            ("next_unreviewed", "previous_unreviewed", "reviewed_next", "remove_image"), none
+        )
+        desk.allow(("previous_image",), none or ("" if place > 1 else FIRST))
+        desk.allow(("next_image",), none or ("" if place < len(walk) else LAST))

@@ -1,0 +1,378 @@
+"""Auto-segment: one image now, or all of them as a batch that can be stopped and continued."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from PySide6.QtCore import QObject
+
+from maskgui.assist.jobs import Priority, Reply
+from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult
+from maskgui.assist.session import Session
+from maskgui.core.document import Edit
+from maskgui.core.errors import UserError
+from maskgui.core.proposals import propose
+from maskgui.maskrcnn import vectorize
+from maskgui.maskrcnn.models import ModelRef
+from maskgui.ui.control.desk import Desk
+from maskgui.ui.control.mapping import CategoryMapping
+from maskgui.ui.control.models import Models
+from maskgui.ui.control.proposing import nothing_above
+from maskgui.ui.jobs import Ending, Jobs
+from maskgui.ui.panels.statusbar import duration_text
+
+RUNNING = "This image is being segmented."
+NO_MODEL = "There is no model here yet; add one in the model menu."
+
+
+@dataclass
+class Batch:
+    """A run over many images: what is left, what came of it, how long it takes."""
+
+    session: Session
+    model: ModelRef
+    author: str
+    left: list[int]
+    total: int
+    done: int = 0
+    objects: int = 0
+    problems: list[str] = field(default_factory=list)
+    job: int | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    def text(self) -> str:
+        """Say how far it is: "38 of 240, 2 min"."""
+        words = f"{self.done} of {self.total}"
+        if self.done:
+            each = (time.monotonic() - self.started) / self.done
+            words += f", {duration_text(each * (self.total - self.done))}"
+        return words
+
+
+class Segmenting(QObject):
+    """Requests go to the worker; a result becomes proposals of the image it was asked for."""
+
+    def __init__(self, desk: Desk, jobs: Jobs, models: Models, mapping: CategoryMapping) -> None:
+        super().__init__(desk)
+        self.desk = desk
+        self._jobs = jobs
+        self._models = models
+        self._mapping = mapping
+        self._segmenter = Segmenter()
+        self._revision = 0
+        self._running: dict[int, tuple[int, float]] = {}  # image id: job id, share done
+        self.batch: Batch | None = None
+        self.last_author: str | None = None
+        self.also_cancel: Callable[[], bool] = lambda: False
+        for name, handler in (
+            ("segment", self.segment_this),
+            ("segment_all", self.segment_all),
+            ("undo_batch", self.undo_batch),
+            ("cancel_work", self.cancel),
+        ):
+            desk.commands.bind(name, handler)
+        desk.opened.connect(self._opened)
+        desk.shown.connect(self._shown)
+        desk.settled.connect(self._settled)
+        models.changed.connect(self._follow)
+        self._follow()
+
+    # ---- one image
+
+    def segment_this(self) -> None:
+        """Run the model on the image shown; the person keeps working."""
+        image_id, model = self.desk.image_id, self._models.current
+        if image_id is None or model is None or image_id in self._running:
+            return
+        self._running[image_id] = (0, 0.0)  # asked for, perhaps behind a question
+        self.desk.canvas.set_note("")
+        self._follow()
+        self._mapping.ensure(
+            model,
+            self._segmenter,
+            lambda: self._start(image_id, model),
+            lambda: self._end(image_id),
+        )
+
+    def _start(self, image_id: int, model: ModelRef) -> None:
+        session = self.desk.session
+        if session is None or image_id not in session.document.images:
+            self._end(image_id)
+            return
+        author = _author(model)
+        job = self._segmenter.job(self._request(session, image_id, model))
+        self._running[image_id] = (job.id, 0.0)
+        self._jobs.submit(
+            job,
+            Ending(
+                lambda reply: self._come(session, reply, author),
+                lambda text: self._failed(image_id, text),
+                lambda: self._end(image_id),
+                lambda stage, done: self._progress(image_id, stage, done),
+            ),
+        )
+        self._follow()
+
+    def _request(self, session: Session, image_id: int, model: ModelRef) -> SegmentImage:
+        record = session.document.image(image_id)
+        self._revision += 1
+        return SegmentImage(
+            session.image_path(image_id),
+            model,
+            image_id,
+            self._revision,
+            self._models.device,
+            threshold=record.threshold,
+            mask_threshold=record.mask_threshold,
+        )
+
+    def _come(self, session: Session, reply: Reply, author: str) -> None:
+        result: SegmentResult = reply.value
+        self._end(result.image_id)
+        if session is not self.desk.session:
+            return
+        count = self._keep(session, result, author)
+        if count is None:
+            return
+        record = session.document.images.get(result.image_id)
+        if record is None:
+            return
+        if result.image_id == self.desk.image_id:
+            self.desk.canvas.set_note("" if count else nothing_above(record.threshold))
+        if count:
+            words = "1 object" if count == 1 else f"{count} objects"
+            self.desk.say(
+                f"Found {words} in {reply.seconds:.1f} s.",
+                action=("Undo", lambda: self._undo(author)),
+            )
+
+    def _keep(self, session: Session, result: SegmentResult, author: str) -> int | None:
+        """Store what was found and propose it; return how many proposals the image has."""
+        self._models.ran_on(result.device)
+        for note in result.notes:
+            self.desk.say(note)
+        record = session.document.images.get(result.image_id)
+        if record is None:
+            return None
+        try:
+            kept = session.store_detections(result.image_id, result.detections)
+            edit = self._proposals(session, result, kept)
+            if edit is not None:
+                session.apply(edit, author)
+                self.last_author = author
+        except UserError as error:
+            self.desk.problem(str(error))
+            return None
+        return sum(one.is_proposal for one in session.instances(result.image_id))
+
+    @staticmethod
+    def _proposals(session: Session, result: SegmentResult, kept) -> Edit | None:
+        record = session.document.image(result.image_id)
+        size = (result.height, result.width)
+        same_cut = record.mask_threshold == result.request.mask_threshold
+
+        def shape_of(index: int):
+            if same_cut and index in result.shapes:
+                return result.shapes[index]
+            return vectorize.shapes(kept, [index], record.mask_threshold, image_size=size)[0]
+
+        return propose(
+            record,
+            session.instances(result.image_id),
+            kept,
+            session.category_map(kept.model) or {},
+            record.threshold,
+            shape_of,
+            session.new_id,
+            label="Auto-segment",
+        )
+
+    def _failed(self, image_id: int, text: str) -> None:
+        self._end(image_id)
+        self.desk.problem(text)
+
+    def _end(self, image_id: int) -> None:
+        self._running.pop(image_id, None)
+        self._follow()
+
+    def _progress(self, image_id: int, stage: str, done: float) -> None:
+        if image_id in self._running:
+            self._running[image_id] = (self._running[image_id][0], done)
+        if image_id == self.desk.image_id:
+            self.desk.canvas.set_busy(done)
+            self.desk.window.status.set_tool_text(f"{stage.capitalize()}…")
+
+    # ---- all images
+
+    def segment_all(self, *, again: bool = False) -> None:
+        """Run the model on every image that it has not seen, one after the other."""
+        session, model = self.desk.session, self._models.current
+        if session is None or model is None or self.batch is not None:
+            return
+        self._mapping.ensure(
+            model, self._segmenter, lambda: self._start_batch(model, again=again), lambda: None
+        )
+
+    def _start_batch(self, model: ModelRef, *, again: bool) -> None:
+        session = self.desk.session
+        if session is None:
+            return
+        ids = list(self.desk.order)
+        done = set() if again else session.detected_images(model.model_id or "")
+        left = [one for one in ids if one not in done]
+        if not left:
+            self.desk.say(
+                f"“{model.name}” has seen all images.",
+                action=("Run again", lambda: self.segment_all(again=True)),
+            )
+            return
+        if len(left) < len(ids):
+            self.desk.say(f"Continuing: {len(ids) - len(left)} images are done already.")
+        self.batch = Batch(session, model, _author(model), left, len(left))
+        self._next()
+
+    def _next(self) -> None:
+        batch = self.batch
+        if batch is None:
+            return
+        while batch.left and batch.left[0] not in batch.session.document.images:
+            batch.left.pop(0)
+        if not batch.left:
+            self._finish(f"Segmented {batch.done} images: {batch.objects} objects.")
+            return
+        image_id = batch.left[0]
+        request = self._request(batch.session, image_id, batch.model)
+        job = self._segmenter.job(request, Priority.BATCH)
+        batch.job = job.id
+        self._jobs.submit(
+            job,
+            Ending(
+                lambda reply: self._batch_come(batch, reply),
+                lambda text: self._batch_failed(batch, text),
+                lambda: self._finish("Stopped; Ctrl+B goes on from here."),
+                lambda stage, done: self._progress(image_id, stage, done),
+            ),
+        )
+        self._follow()
+
+    def _batch_come(self, batch: Batch, reply: Reply) -> None:
+        if batch is not self.batch:
+            return
+        if batch.session is self.desk.session:
+            batch.objects += self._keep(batch.session, reply.value, batch.author) or 0
+        self._batch_step(batch)
+
+    def _batch_failed(self, batch: Batch, text: str) -> None:
+        if batch is self.batch:
+            batch.problems.append(text)
+            self._batch_step(batch)
+
+    def _batch_step(self, batch: Batch) -> None:
+        batch.left.pop(0)
+        batch.done += 1
+        if len(batch.problems) >= 3 and len(batch.problems) == batch.done:
+            self._finish("")
+            self.desk.problem(f"Stopped after three failures. {batch.problems[-1]}")
+            return
+        self._next()
+
+    def _finish(self, text: str) -> None:
+        batch, self.batch = self.batch, None
+        self._follow()
+        if batch is None or not text:
+            return
+        if batch.problems:
+            count = len(batch.problems)
+            images = "1 image" if count == 1 else f"{count} images"
+            self.desk.problem(f"{images} could not be segmented. {batch.problems[0]}")
+        undo = ("Undo batch", lambda: self._undo(batch.author)) if batch.objects else None
+        self.desk.say(text, action=undo)
+
+    # ---- stopping and taking back
+
+    def cancel(self) -> None:
+        """Stop what runs: the download, the image shown, or the batch."""
+        if self._models.cancel() or self.also_cancel():
+            return
+        if self.batch is not None and self.batch.job is not None:
+            self._jobs.cancel(self.batch.job)
+            return
+        for job, _ in list(self._running.values()):
+            self._jobs.cancel(job)
+
+    def undo_batch(self) -> None:
+        """Take back the last run."""
+        session = self.desk.session
+        if session is not None:
+            batches = session.batches()
+            if batches:
+                self._undo(batches[-1].job)
+
+    def _undo(self, author: str) -> None:
+        session = self.desk.session
+        if session is None:
+            return
+        try:
+            count = session.undo_batch(author)
+        except UserError as error:
+            self.desk.problem(str(error))
+            return
+        self.last_author = None
+        images = "1 image" if count == 1 else f"{count} images"
+        self.desk.say(f"Took back the run on {images}." if count else "Nothing to take back.")
+        self._follow()
+
+    # ---- following
+
+    def _opened(self) -> None:
+        for job, _ in list(self._running.values()):
+            self._jobs.cancel(job)
+        self._running.clear()
+        if self.batch is not None and self.batch.session is not self.desk.session:
+            batch, self.batch = self.batch, None
+            if batch.job is not None:
+                self._jobs.cancel(batch.job)
+        session = self.desk.session
+        batches = session.batches() if session is not None else []
+        self.last_author = batches[-1].job if batches else None
+        self._follow()
+
+    def _shown(self) -> None:
+        self.desk.canvas.set_note("")
+        self._follow()
+
+    def _settled(self) -> None:
+        if self.desk.instances():
+            self.desk.canvas.set_note("")
+
+    def _follow(self) -> None:
+        desk, batch = self.desk, self.batch
+        image_id = desk.image_id
+        own = self._running.get(image_id) if image_id is not None else None
+        in_batch = batch is not None and batch.left and batch.left[0] == image_id
+        desk.canvas.set_busy(own[1] if own else 0.0 if in_batch else None)
+        if batch is not None:
+            desk.window.status.set_progress(batch.text(), batch.done / batch.total)
+        elif not self._models.fetching:
+            text = "Segmenting" if own else None
+            desk.window.status.set_progress(text, own[1] if own else 0.0)
+        self._allow(own is not None)
+
+    def _allow(self, running: bool) -> None:
+        desk, model = self.desk, self._models.current
+        reason = "" if desk.record else "Open images first."
+        if not reason and model is None:
+            reason = NO_MODEL
+        elif not reason and self._models.fetching == (model.name if model else None):
+            reason = "The model is being fetched."
+        desk.allow(("segment",), reason or (RUNNING if running else ""))
+        desk.allow(("segment_all",), reason or ("A batch is running." if self.batch else ""))
+        busy = running or self.batch is not None or bool(self._models.fetching)
+        desk.allow(("cancel_work",), "" if busy else "Nothing is running.")
+        desk.allow(("undo_batch",), "" if self.last_author else "No run to take back.")
+
+
+def _author(model: ModelRef) -> str:
+    """Return the id under which the history groups what one run did."""
+    return f"segment {model.name} {datetime.now().isoformat(timespec='milliseconds')}"

@@ -1,0 +1,105 @@
+"""Joins window, session, loader and worker: the one place that knows all the parts."""
+
+import logging
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
+
+from maskgui.imaging.loader import ImageLoader
+from maskgui.ui.canvas import Canvas
+from maskgui.ui.control.categories import Categories
+from maskgui.ui.control.datasets import Datasets
+from maskgui.ui.control.desk import Desk, ProjectContext
+from maskgui.ui.control.editing import Editing, LockedIds
+from maskgui.ui.control.evidence import Evidence
+from maskgui.ui.control.files import Files
+from maskgui.ui.control.help import Help
+from maskgui.ui.control.mapping import CategoryMapping
+from maskgui.ui.control.models import Models
+from maskgui.ui.control.navigation import Navigation
+from maskgui.ui.control.proposing import Proposing
+from maskgui.ui.control.segmenting import Segmenting
+from maskgui.ui.control.view import View
+from maskgui.ui.jobs import Jobs
+from maskgui.ui.options import Options
+from maskgui.ui.project_menu import ProjectMenu
+from maskgui.ui.selection import SelectionModel
+from maskgui.ui.theme import ThemeSwitch
+from maskgui.ui.window import MainWindow
+
+log = logging.getLogger(__name__)
+
+LOADER_SECONDS = 0.2
+
+
+class Controller(QObject):
+    """The running application: its parts are attributes, so that scripts and tests reach them."""
+
+    def __init__(self, app: QApplication, themes: ThemeSwitch, options: Options) -> None:
+        super().__init__(app)
+        self.options = options
+        self.themes = themes
+        context = ProjectContext()
+        selection = SelectionModel()
+        self.canvas = Canvas(context, selection)
+        self.window = MainWindow(self.canvas, options, themes)
+        self.desk = Desk(self.window, options, selection, context)
+        self.loader = ImageLoader(max_megapixels=float(options["megapixels"]))
+        self.jobs = Jobs(self.desk.main)
+        flags = LockedIds()
+        self.categories = Categories(self.desk)
+        self.navigation = Navigation(self.desk, self.loader)
+        self.editing = Editing(self.desk, flags, self.categories.add_named)
+        self.view = View(self.desk, flags, themes)
+        self.proposing = Proposing(self.desk)
+        self.models = Models(self.desk, self.jobs)
+        self.mapping = CategoryMapping(self.desk, self.jobs, self.models)
+        self.segmenting = Segmenting(self.desk, self.jobs, self.models, self.mapping)
+        self.evidence = Evidence(self.desk)
+        self.files = Files(self.desk, self.navigation)
+        self.datasets = Datasets(self.desk, self.jobs, self.files)
+        self.help = Help(self.desk)
+        self.files.prefer_model = self._prefer
+        self.segmenting.also_cancel = self.datasets.cancel
+        self.menu = ProjectMenu(self.desk, self.files.open_paths)
+        self.window.may_close = self._may_close
+        self._closed = False
+        self.window.welcome.show_recent(options.recent())
+        self.desk.opened.emit()
+        self.desk.shown.emit()
+
+    def start(self, paths: list[Path], model: str | None) -> None:
+        """Open what the command line named."""
+        if model is not None:
+            self.models.wanted = model
+            self.models.recall()
+        if paths:
+            self.files.open_paths(paths)
+
+    def _prefer(self, model: str) -> None:
+        self.models.wanted = model
+
+    def fault(self, text: str) -> None:
+        """Say that something went wrong inside; the application lives on."""
+        if not self._closed:
+            self.desk.problem(text)
+
+    def _may_close(self) -> bool:
+        """Put the project away and end the threads; nothing waits for a stage under way."""
+        if not self.files.close_project():
+            return False
+        self.close()
+        return True
+
+    def close(self) -> None:
+        """End what runs beside the main thread."""
+        if self._closed:
+            return
+        self._closed = True
+        self.desk.main.close()
+        self.jobs.close()
+        self.loader.close(LOADER_SECONDS)
+        self.desk.background.close()
+        self.canvas.close_threads()
+        self.window.toasts.clear()

@@ -1,0 +1,1 @@
+"""Dialogs: asked for by the person, or questions where something would be lost."""

@@ -1,0 +1,105 @@
+"""The table from a model's categories to the project's."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QScrollArea, QWidget
+
+from maskgui.core.entities import Category
+from maskgui.ui.dialogs.ask import Dialog, quiet
+from maskgui.ui.panels.picker import dot
+
+Choice = int | str | None
+"""A category's id, the name of one to create, or None to ignore."""
+
+IGNORE = "Ignore"
+LISTED = 10
+
+
+def preset(names: Sequence[str], categories: Sequence[Category]) -> dict[str, Choice]:
+    """Return the choices to begin with: same names meet; the rest is created or ignored.
+
+    It is created where nothing meets (an empty project, or one of other things), and ignored
+    where the project has its own idea of what it labels.
+    """
+    own = {one.name.casefold(): one.id for one in categories}
+    met = any(name.casefold() in own for name in names)
+    return {name: own.get(name.casefold(), None if met else name) for name in names}
+
+
+class CategoryMapDialog(Dialog):
+    """One row for each of the model's categories; a new name may be typed."""
+
+    def __init__(
+        self, parent: QWidget, model: str, names: Sequence[str], categories: Sequence[Category]
+    ) -> None:
+        super().__init__(parent, "Categories of the model", 520)
+        self._categories = categories
+        self._boxes: dict[str, QComboBox] = {}
+        words = "What each of the model's categories becomes in this project. Asked once."
+        self.heading(f"“{model}” finds {_counted(len(names))}", words)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table = QWidget()
+        grid = QGridLayout(table)
+        grid.setContentsMargins(0, 0, 12, 0)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 2)
+        grid.addWidget(quiet("Model"), 0, 0)
+        grid.addWidget(quiet("This project"), 0, 1)
+        start = preset(names, categories)
+        for row, name in enumerate(names, 1):
+            label = QLabel(name)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            grid.addWidget(label, row, 0)
+            self._boxes[name] = self._box(name, start[name])
+            grid.addWidget(self._boxes[name], row, 1)
+        grid.setRowStretch(len(names) + 1, 1)
+        area.setWidget(table)
+        area.setMinimumHeight(38 * (min(len(names), LISTED) + 1))
+        self.content.addWidget(area, 1)
+        self.left_button("Create all").clicked.connect(lambda: self._set_all(create=True))
+        self.left_button("Ignore new").clicked.connect(lambda: self._set_all(create=False))
+        self.button("Cancel")
+        self.button("Use these categories", primary=True, accepts=True).setFocus()
+
+    def _box(self, name: str, choice: Choice) -> QComboBox:
+        box = QComboBox()
+        box.setEditable(True)
+        box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        box.setAccessibleName(name)
+        for category in self._categories:
+            box.addItem(dot(category.color, self.devicePixelRatioF()), category.name, category.id)
+        if name.casefold() not in {one.name.casefold() for one in self._categories}:
+            box.addItem(name, name)
+        box.addItem(IGNORE, None)
+        at = box.findData(choice) if choice is not None else box.count() - 1
+        box.setCurrentIndex(at)
+        box.setToolTip("Choose, or type the name of a new category")
+        box.setMaxVisibleItems(16)
+        box.wheelEvent = lambda event: event.ignore()
+        return box
+
+    def _set_all(self, *, create: bool) -> None:
+        for name, box in self._boxes.items():
+            at = box.findData(name)
+            if at >= 0:
+                box.setCurrentIndex(at if create else box.count() - 1)
+
+    def choices(self) -> dict[str, Choice]:
+        """Return what was chosen for each of the model's categories."""
+        return {name: self._choice(box) for name, box in self._boxes.items()}
+
+    def _choice(self, box: QComboBox) -> Choice:
+        text = box.currentText().strip()
+        if not text or text == IGNORE:
+            return None
+        for category in self._categories:
+            if category.name.casefold() == text.casefold():
+                return category.id
+        return text
+
+
+def _counted(count: int) -> str:
+    return "one category" if count == 1 else f"{count} categories"

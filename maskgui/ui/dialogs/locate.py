@@ -1,0 +1,61 @@
+"""Images that moved: which are missing, and where to look for them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QWidget,
+)
+
+from maskgui.ui.dialogs.ask import Dialog
+
+SHOWN = 500
+
+
+class LocateDialog(Dialog):
+    """Asks for a folder; images are found by relative path, then by name and size."""
+
+    def __init__(self, parent: QWidget, root: Path, missing: Sequence[str]) -> None:
+        super().__init__(parent, "Locate folder", 560)
+        files = "One image file is" if len(missing) == 1 else f"{len(missing)} image files are"
+        self.heading(
+            f"{files} not where the project says",
+            "Choose the folder that they are in now. They are found by their path below it, then "
+            "by name and size; nothing is moved.",
+        )
+        names = QPlainTextEdit("\n".join(missing[:SHOWN]))
+        names.setReadOnly(True)
+        names.setMaximumHeight(140)
+        names.setAccessibleName("Missing files")
+        self.content.addWidget(names)
+        self._where = QLineEdit(str(root))
+        self._where.setAccessibleName("Folder")
+        choose = QPushButton("Choose…")
+        choose.setAutoDefault(False)
+        choose.clicked.connect(self._choose)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self._where, 1)
+        row.addWidget(choose)
+        self.content.addLayout(row)
+        self.button("Cancel")
+        self._find = self.button("Find images", primary=True, accepts=True)
+        self._where.textChanged.connect(self._allow)
+        self._allow()
+
+    def _allow(self) -> None:
+        self._find.setEnabled(self.folder().is_dir())
+
+    def _choose(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Look in", self._where.text())
+        if folder:
+            self._where.setText(folder)
+
+    def folder(self) -> Path:
+        """Return the folder to look in."""
+        return Path(self._where.text()).expanduser()

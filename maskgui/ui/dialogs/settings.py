@@ -1,0 +1,104 @@
+"""The settings, one control for each option of the options' own table; all take effect at once."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QSpinBox,
+    QWidget,
+)
+
+from maskgui.ui.dialogs.ask import Dialog, quiet
+from maskgui.ui.options import OPTIONS, Option, Options
+
+WIDTH = 500
+FIELD = 220
+SLIDER_SPAN = 100
+
+
+class SettingsDialog(Dialog):
+    """Nothing to confirm: closing keeps what was set."""
+
+    def __init__(self, parent: QWidget, options: Options) -> None:
+        super().__init__(parent, "Settings", WIDTH)
+        self._options = options
+        self.controls: dict[str, QWidget] = {}
+        form = QFormLayout()
+        form.setHorizontalSpacing(24)
+        form.setVerticalSpacing(10)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        for option in OPTIONS:
+            self._add(form, option)
+        self.content.addLayout(form)
+        self.content.addStretch(1)
+        self.button("Close", primary=True, accepts=True)
+
+    def _add(self, form: QFormLayout, option: Option) -> None:
+        control = self._control(option)
+        self.controls[option.name] = control
+        control.setAccessibleName(option.label)
+        if isinstance(control, QCheckBox):
+            control.setText(option.label)
+            form.addRow(control)
+        else:
+            form.addRow(option.label, self._framed(option, control))
+        if option.hint:
+            hint = quiet(option.hint)
+            hint.setObjectName("hint")
+            if isinstance(control, QCheckBox):
+                hint.setContentsMargins(24, 0, 0, 0)
+            form.addRow(hint)
+
+    def _framed(self, option: Option, control: QWidget) -> QWidget:
+        if not isinstance(control, QSlider):
+            control.setFixedWidth(FIELD)
+            return control
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        figure = QLabel()
+        figure.setFixedWidth(48)
+        figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        control.valueChanged.connect(lambda value: figure.setText(f"{value}{option.unit}"))
+        figure.setText(f"{control.value()}{option.unit}")
+        row.addWidget(control, 1)
+        row.addWidget(figure)
+        holder.setFixedWidth(FIELD)
+        return holder
+
+    def _control(self, option: Option) -> QWidget:
+        now = self._options[option.name]
+        if option.choices:
+            return self._choice(option, now)
+        if isinstance(option.default, bool):
+            box = QCheckBox()
+            box.setChecked(now)
+            box.toggled.connect(lambda value: self._set(option, value))
+            return box
+        low, high = option.range or (0, 100)
+        figure: QSlider | QSpinBox
+        if high - low <= SLIDER_SPAN:
+            figure = QSlider(Qt.Orientation.Horizontal)
+        else:
+            figure = QSpinBox()
+            figure.setSuffix(option.unit)
+            figure.setKeyboardTracking(False)
+        figure.setRange(int(low), int(high))
+        figure.setValue(now)
+        figure.valueChanged.connect(lambda value: self._set(option, value))
+        return figure
+
+    def _choice(self, option: Option, now: object) -> QComboBox:
+        box = QComboBox()
+        for value, text in option.choices:
+            box.addItem(text, value)
+        box.setCurrentIndex(max(0, box.findData(now)))
+        box.currentIndexChanged.connect(lambda _: self._set(option, box.currentData()))
+        return box
+
+    def _set(self, option: Option, value: object) -> None:
+        self._options[option.name] = value
