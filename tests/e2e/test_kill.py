@@ -1,6 +1,5 @@
 """kill -9 at any moment of editing loses at most the gesture in hand, and the project opens."""
 
-import importlib.util
 import json
 import os
 import random
@@ -12,27 +11,20 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from maskgui.assist.session import Session
 
-SCRIPT = Path(__file__).with_name("editing_script.py")
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from editing_script import held, replay
+
+SCRIPT = Path(__file__).resolve().with_name("editing_script.py")
 REPOSITORY = SCRIPT.parents[2]
 PROJECTS, KILLS_EACH = 5, 10
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-
-
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("editing_script", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Editors:
@@ -75,9 +67,7 @@ def wait_for_first_step(log: Path) -> None:
 
 
 @pytest.mark.parametrize("number", range(PROJECTS))
-def test_killed_at_random_moments(
-    number: int, editors: Editors, script: ModuleType, tmp_path: Path
-) -> None:
+def test_killed_at_random_moments(number: int, editors: Editors, tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(1 << 30)
     print(f"seed {seed}")
     rng = random.Random(seed)
@@ -98,26 +88,25 @@ def test_killed_at_random_moments(
         os.kill(pid, signal.SIGKILL)
         assert editors.ask(reap=pid) == -signal.SIGKILL, "the editing itself failed"
         acknowledged = log.stat().st_size
-        steps = check(project, script, rounds, trial, acknowledged)
+        steps = check(project, rounds, trial, acknowledged)
         rounds.append((trial, steps))
     assert sum(steps for _, steps in rounds) > KILLS_EACH
 
 
 def check(
     project: Path,
-    script: ModuleType,
     rounds: list[tuple[int, int]],
     trial: int,
     acknowledged: int,
 ) -> int:
     """Open what the kill left; return how many steps it holds, all acknowledged ones at least."""
     with Session.open(project) as session:
-        found = script.held(session)
+        found = held(session)
         walks = (len(session._timeline.done), len(session._timeline.undone))
     with closing(sqlite3.connect(project)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     for steps in (acknowledged, acknowledged + 1):
-        model = script.replay([*rounds, (trial, steps)])
+        model = replay([*rounds, (trial, steps)])
         if found == model.state and walks == (len(model.done), len(model.undone)):
             return steps
     raise AssertionError(f"after {acknowledged} steps of {trial} on {rounds} something is missing")

@@ -98,9 +98,7 @@ def test_a_place_without_shared_memory_gets_the_rollback_journal(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = connect._uri
-    monkeypatch.setattr(
-        connect, "_uri", lambda file, mode: plain(file, mode) + "&vfs=unix-none"
-    )
+    monkeypatch.setattr(connect, "_uri", lambda file, mode: plain(file, mode) + "&vfs=unix-none")
     project = Project.create(path, {})
     add_image(project, 1, 1)
     assert project.flush(10), project.last_error
@@ -160,9 +158,7 @@ def test_reading_while_a_window_is_open_sees_its_edits_and_may_not_write(filled:
     Project.open(filled).close()
 
 
-def test_leftovers_of_a_killed_process_are_taken_in_by_a_reader(
-    path: Path, tmp_path: Path
-) -> None:
+def test_leftovers_of_a_killed_process_are_taken_in_by_a_reader(path: Path, tmp_path: Path) -> None:
     project = Project.create(path, {})
     add_image(project, 1, 1)
     assert project.flush(5)

@@ -1,0 +1,218 @@
+"""Images enter, leave, move and are found again; their files are never touched."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgui.assist.roots import stays_inside
+from maskgui.assist.session import Session
+from maskgui.core.document import Change, Edit
+from maskgui.core.entities import ImageRecord, Instance
+from maskgui.core.errors import Cancelled
+from maskgui.core.shape import Polygon, Shape
+
+TRIANGLE = Shape([Polygon([(0, 0), (9, 0), (0, 9)])])
+
+
+def draw(path: Path, width: int = 8, height: int = 6, shade: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((height, width, 3), shade, np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "root"
+    draw(root / "a.jpg")
+    draw(root / "a.png", shade=9)
+    draw(root / "sub" / "a.png", 20, 10)
+    draw(root / "sub" / "Ünï #1.png", 30, 20)
+    return root
+
+
+@pytest.fixture
+def session(root: Path) -> Iterator[Session]:
+    session = Session.create(root / "p.maskgui", root)
+    yield session
+    session.close(discard=True)
+
+
+def paths(session: Session) -> list[str]:
+    return sorted(record.path for record in session.document.images.values())
+
+
+def test_images_are_known_by_relative_path(session: Session, root: Path, tmp_path: Path) -> None:
+    outside = draw(tmp_path / "elsewhere" / "a.png")
+    given = [root / "sub" / ".." / "a.jpg", root / "a.png", root / "sub" / "a.png", outside]
+    ids = session.add_images(given)
+    assert [session.document.image(one).path for one in ids] == [
+        "a.jpg",
+        "a.png",
+        "sub/a.png",
+        outside.as_posix(),
+    ]
+    assert session.image_path(ids[2]) == root / "sub" / "a.png"
+    assert session.image_path(ids[3]) == outside
+    assert session.document.image(ids[0]).file_size == (root / "a.jpg").stat().st_size
+    assert session.add_images(given[:2]) == ids[:2], "known ones are not added twice"
+    assert session.undo_label == "Add 4 images"
+    session.undo()
+    assert paths(session) == []
+
+
+def test_sizes_are_read_without_entering_the_history(session: Session, root: Path) -> None:
+    (root / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    session.rescan()
+    reasons = session.fill_sizes()
+    sizes = {
+        record.path: (record.width, record.height) for record in session.document.images.values()
+    }
+    assert sizes["sub/a.png"] == (20, 10)
+    assert sizes["sub/Ünï #1.png"] == (30, 20)
+    assert sizes["broken.png"] == (0, 0)
+    ((image_id, reason),) = reasons.items()
+    assert session.document.image(image_id).path == "broken.png"
+    assert "broken.png" in reason
+    assert session.undo_label == "Add 5 images"
+    assert session.batches() == []
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        session.fill_sizes(cancel=stop)
+
+
+def test_an_image_leaves_with_its_instances_and_comes_back_by_undo(
+    session: Session, root: Path
+) -> None:
+    first, second = session.add_images([root / "a.jpg", root / "a.png"])
+    kept = Instance(session.new_id(), first, 1, TRIANGLE)
+    session.apply(Edit("Draw", first, (Change(None, kept),)))
+    session.remove_images([first])
+    assert paths(session) == ["a.png"]
+    assert (root / "a.jpg").is_file()
+    assert session.project.flush(5)
+    assert session.project.instances(first) == []
+    session.undo()
+    assert session.instances(first) == [kept]
+    session.redo()
+    session.close()
+    with Session.open(root / "p.maskgui") as again:
+        again.undo()
+        assert again.instances(first) == [kept]
+        assert list(again.document.images) == [second, first]
+
+
+def test_rescan_adds_new_files_and_not_what_was_taken_out(session: Session, root: Path) -> None:
+    assert len(session.rescan()) == 4
+    gone = next(one for one in session.document.images.values() if one.path == "a.jpg")
+    session.remove_images([gone.id])
+    draw(root / "later.png")
+    (added,) = session.rescan()
+    assert session.document.image(added).path == "later.png"
+    assert session.rescan() == []
+    session.add_images([root / "a.jpg"])
+    assert "a.jpg" in paths(session), "asked for by name, it comes back"
+
+
+def test_a_moved_folder_becomes_the_root(session: Session, root: Path, tmp_path: Path) -> None:
+    session.rescan()
+    before = paths(session)
+    moved = tmp_path / "moved"
+    for name in ("a.jpg", "a.png", "sub"):
+        moved.mkdir(exist_ok=True)
+        (root / name).rename(moved / name)
+    assert len(session.find_missing()) == 4
+    label = session.undo_label
+    assert session.relink(moved) == 4
+    assert paths(session) == before and session.undo_label == label
+    assert session.find_missing() == []
+    session.close()
+    with Session.open(root / "p.maskgui") as again:
+        assert again.find_missing() == []
+
+
+def test_moved_and_renamed_images_are_found_one_by_one(session: Session, root: Path) -> None:
+    draw(root / "x" / "same.png", 5, 5)
+    draw(root / "y" / "same.png", 6, 6)
+    (root / "y" / "same.png").write_bytes(os.urandom(77))
+    draw(root / "stays.png")
+    session.rescan()
+    target = root / "new" / "place"
+    target.mkdir(parents=True)
+    (root / "sub" / "a.png").rename(target / "a.png")  # by name and size
+    (root / "sub" / "Ünï #1.png").rename(root / "sub" / "renamed.png")  # not certain: stays missing
+    (target / "x").mkdir()
+    (root / "x" / "same.png").rename(target / "x" / "same.png")  # by the end of its path
+    (root / "y" / "same.png").rename(target / "same.png")
+    draw(target / "deeper" / "same.png", 60, 60)  # same name, other size
+    assert len(session.find_missing()) == 4
+    assert session.relink(root / "new") == 3
+    assert session.undo_label == "Locate 3 images"
+    assert {"new/place/a.png", "new/place/x/same.png", "new/place/same.png"} <= set(paths(session))
+    (missing,) = session.find_missing()
+    assert session.document.image(missing).path == "sub/Ünï #1.png"
+    assert session.relink(root / "new") == 0
+    session.undo()
+    assert len(session.find_missing()) == 4
+
+
+def test_two_files_that_might_both_be_it_are_not_guessed(session: Session, root: Path) -> None:
+    session.add_images([root / "a.png"])
+    data = (root / "a.png").read_bytes()
+    (root / "a.png").unlink()
+    for name in ("one", "two"):
+        (root / name).mkdir()
+        (root / name / "a.png").write_bytes(data)
+    (root / "sub" / "a.png").unlink()
+    assert session.relink(root) == 0
+
+
+def test_the_root_moves_with_the_project(session: Session, root: Path, tmp_path: Path) -> None:
+    session.rescan()
+    session.close()
+    root.rename(tmp_path / "renamed")
+    with Session.open(tmp_path / "renamed" / "p.maskgui") as moved:
+        assert moved.root == tmp_path / "renamed"
+        assert moved.find_missing() == []
+
+
+def test_an_opened_backup_finds_its_images(session: Session, root: Path) -> None:
+    session.rescan()
+    session.close()
+    Session.open(root / "p.maskgui").close()
+    (backup,) = (root / ".maskgui-backups" / "p").glob("*.maskgui")
+    with Session.open(backup, read_only=True) as saved:
+        assert len(saved.document.images) == 4
+        assert saved.find_missing() == []
+
+
+def test_a_strangers_paths_are_read_and_never_written(session: Session, root: Path) -> None:
+    for number, path in enumerate(["/etc/hostname", "../../x.png", "a\0b.png"], 50):
+        record = ImageRecord(number, path, 0, 0)
+        session.apply(Edit("Theirs", number, (Change(None, record),)))
+    assert session.image_path(50) == Path("/etc/hostname")
+    assert 52 in session.find_missing()
+    assert session.relink(root / "sub") == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "inside"),
+    [
+        ("a.png", True),
+        ("sub/ü/a..b.png", True),
+        ("", False),
+        ("/etc/passwd", False),
+        ("../a.png", False),
+        ("sub/../../a.png", False),
+        ("..\\a.png", False),
+        ("C:/a.png", False),
+        ("\\\\server\\share\\a.png", False),
+    ],
+)
+def test_which_paths_stay_inside(path: str, inside: bool) -> None:
+    assert stays_inside(path) is inside
