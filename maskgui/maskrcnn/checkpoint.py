@@ -1,8 +1,6 @@
 """Model files: weights as safetensors, and the card of the same stem beside them."""
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -14,6 +12,7 @@ from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN
 
 from maskgui.core.errors import UserError
+from maskgui.core.files import write_atomic
 from maskgui.maskrcnn.build import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.config import read_toml, to_toml
@@ -35,9 +34,9 @@ def save_model(path: Path, module: nn.Module, card: Card, half: bool = True) -> 
         parameters=sum(parameter.numel() for parameter in module.parameters()),
     )
     path = path.with_suffix(WEIGHTS)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, weights)
-    write_atomically(path.with_suffix(CARD), to_toml(card).encode())
+
+    write_atomic(path, weights)
+    write_atomic(path.with_suffix(CARD), to_toml(card).encode())
     return card
 
 
@@ -87,21 +86,6 @@ def load_weights(module: nn.Module, weights: dict[str, Tensor]) -> None:
             **{name: value for name, value in weights.items() if name not in shared},
         }
     )
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` through a flushed temporary file in the same folder."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _distinct(state: dict[str, Tensor], half: bool) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from maskgui.core.errors import UserError
 
 MAX_DETS = (1, 10, 100)
 KINDS = ("segm", "bbox")
+Floats = NDArray[np.float64]
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -63,36 +64,40 @@ def evaluate_results(
         ground = COCO(truth)
         for kind in kinds:
             usable = [result for result in results if kind == "segm" or "bbox" in result]
-            figures[kind], categories[kind] = _score(ground, usable, kind, max_dets)
+            precision, recall = _curves(ground, usable, kind, max_dets)
+            figures[kind] = _figures(precision, recall, max_dets)
+            categories[kind] = {
+                entry["name"]: _mean(precision[:, :, place, 0, -1])
+                for place, entry in enumerate(sorted(truth["categories"], key=lambda e: e["id"]))
+            }
     return Evaluation(figures["segm"], figures["bbox"], categories)
 
 
-def _score(
+def _curves(
     ground: Any, results: list[dict[str, Any]], kind: str, max_dets: tuple[int, int, int]
-) -> tuple[dict[str, float], dict[str, float]]:
-    names = ["AP", "AP50", "AP75", "AP_S", "AP_M", "AP_L", *(f"AR{count}" for count in max_dets)]
-    entries = ground.dataset["categories"]
-    if not results:
-        return dict.fromkeys(names, 0.0), {entry["name"]: 0.0 for entry in entries}
-    judge = COCOeval_faster(ground, ground.loadRes(results), kind)
+) -> tuple[Floats, Floats]:
+    """Return precision (IoU x 101 recalls x K x area x maxDets) and recall (without the recall
+    axis), -1 where there is no ground truth; K in the order of the category ids."""
+    judge = COCOeval_faster(ground, ground.loadRes(results) if results else _nothing(ground), kind)
     judge.params.maxDets = list(max_dets)
     judge.evaluate()
     judge.accumulate()
-    precision: NDArray[np.float64] = judge.eval["precision"]  # IoU x recall x K x area x maxDets
-    recall: NDArray[np.float64] = judge.eval["recall"]  # IoU x K x area x maxDets
+    return judge.eval["precision"], judge.eval["recall"]
+
+
+def _nothing(ground: Any) -> Any:
+    return COCO({**ground.dataset, "annotations": []})
+
+
+def _figures(precision: Floats, recall: Floats, max_dets: tuple[int, int, int]) -> dict[str, float]:
+    names = ["AP", "AP50", "AP75", "AP_S", "AP_M", "AP_L", *(f"AR{count}" for count in max_dets)]
     values = [_mean(precision[index, :, :, 0, -1]) for index in (slice(None), 0, 5)]
     values += [_mean(precision[:, :, :, area, -1]) for area in (1, 2, 3)]
     values += [_mean(recall[:, :, 0, place]) for place in range(len(max_dets))]
-    order = {category: place for place, category in enumerate(judge.params.catIds)}
-    each = {
-        entry["name"]: _mean(precision[:, :, order[entry["id"]], 0, -1])
-        for entry in entries
-        if entry["id"] in order
-    }
-    return dict(zip(names, values, strict=True)), each
+    return dict(zip(names, values, strict=True))
 
 
-def _mean(values: NDArray[np.float64]) -> float:
+def _mean(values: Floats) -> float:
     known = values[values > -1]
     return float(known.mean()) if known.size else -1.0
 

@@ -10,6 +10,7 @@ from faster_coco_eval import mask as coco_mask
 
 from maskgui.core.errors import UserError
 from maskgui.maskrcnn.evaluate import evaluate
+from maskgui.maskrcnn.train.validate import best_threshold
 
 
 def rle(x: int, y: int, side: int) -> dict[str, Any]:
@@ -100,3 +101,10 @@ def test_what_does_not_belong_is_an_error(tmp_path: Path) -> None:
     results.write_text("<xml>")
     with pytest.raises(UserError, match="not JSON"):
         evaluate(truth, results)
+
+
+def test_the_threshold_separates_right_from_wrong() -> None:
+    right = [{**entry, "score": 0.62} for entry in TRUTH["annotations"]]
+    wrong = [{**annotation(9, 1, category, 28), "score": 0.41} for category in (3, 9)]
+    twice = [{**TRUTH["annotations"][0], "score": 0.5}]
+    assert 0.5 < best_threshold(TRUTH, right + wrong + twice) <= 0.62

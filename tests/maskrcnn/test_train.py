@@ -147,8 +147,8 @@ def test_crowd_regions_are_left_out(folder: Path) -> None:
         ({"bbox": [1, 1, 0, 4]}, "box without area"),
         ({"segmentation": []}, "no segmentation"),
         ({"segmentation": [[1, 1, 1, 1, 1, 1]]}, "empty mask"),
-        ({"segmentation": {"size": [SIDE, SIDE], "counts": [5]}}, "do not sum"),
-        ({"segmentation": {"size": [9, 9], "counts": "abc"}}, "other size"),
+        ({"segmentation": {"size": [SIDE, SIDE], "counts": [5]}}, "cannot be read"),
+        ({"segmentation": {"size": [9, 9], "counts": [81]}}, "not the image"),
     ],
 )
 def test_a_bad_annotation_is_named_by_id(folder: Path, keys: dict[str, Any], reason: str) -> None:

@@ -1,16 +1,16 @@
 """A COCO data set as training needs it: checked before the first step, kept compact in memory."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from faster_coco_eval import mask as coco_mask
 from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
 
 from maskgui.core.errors import UserError
+from maskgui.core.rle import Rle, RleError, union
 from maskgui.imaging import read_rgb
 
 CACHE_BYTES = 4 << 30
@@ -177,42 +177,32 @@ def _target(
     box = annotation.get("bbox")
     if box is not None and (len(box) != 4 or box[2] <= 0 or box[3] <= 0):
         raise ValueError("has a box without area")
-    mask = _decode(annotation.get("segmentation"), *sizes[annotation["image_id"]])
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
+    rle = _read_rle(annotation.get("segmentation"), *sizes[annotation["image_id"]])
+    first, last = rle.columns
+    if first == last:
         raise ValueError("has an empty mask")
-    x, y = int(columns[0]), int(rows[0])
-    crop = mask[y : rows[-1] + 1, x : columns[-1] + 1]
-    return Target(numbers[category], x, y, np.ascontiguousarray(crop))
+    columns = Rle.from_toggles(rle.toggles - first * rle.height, rle.height, last - first)
+    mask = columns.to_mask()
+    rows = np.flatnonzero(mask.any(axis=1))
+    crop = np.ascontiguousarray(mask[rows[0] : rows[-1] + 1], dtype=np.uint8)
+    return Target(numbers[category], first, int(rows[0]), crop)
 
 
-def _decode(segmentation: object, height: int, width: int) -> NDArray[np.uint8]:
-    """Return the H x W mask of COCO polygons or of either form of RLE."""
+def _read_rle(segmentation: object, height: int, width: int) -> Rle:
+    """Return COCO polygons (rings are unioned) or either form of RLE as runs."""
+    if not segmentation or not isinstance(segmentation, (list, dict)):
+        raise ValueError("has no segmentation")
     try:
-        if isinstance(segmentation, list) and segmentation:
-            rle = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-        elif isinstance(segmentation, dict):
-            rle = _checked_rle(segmentation, height, width)
-        else:
-            raise ValueError("has no segmentation")
+        if isinstance(segmentation, list):
+            filled = coco_mask.frPyObjects(segmentation, height, width)
+            return union([Rle.from_coco(one) for one in filled])
+        rle = Rle.from_coco(segmentation)
+    except RleError as error:
+        raise ValueError(f"has a segmentation that cannot be read: {error}") from error
     except (TypeError, IndexError, KeyError) as error:
         raise ValueError("has a segmentation that is neither polygons nor RLE") from error
-    return np.asarray(coco_mask.decode(rle), dtype=np.uint8)
-
-
-def _checked_rle(segmentation: dict[str, Any], height: int, width: int) -> Any:
-    if list(segmentation["size"]) != [height, width]:
-        raise ValueError(f"has an RLE of size {segmentation['size']} in an image of other size")
-    counts = segmentation["counts"]
-    if isinstance(counts, list):
-        if sum(counts) != height * width:
-            raise ValueError("has an RLE whose counts do not sum to the image's pixels")
-        return coco_mask.frPyObjects(segmentation, height, width)
-    return {"size": [height, width], "counts": counts}
-
-
-def objects_per_category(data: DataSet) -> Counter[str]:
-    """Return how many objects each category has."""
-    return Counter(
-        data.categories[target.category - 1] for sample in data.samples for target in sample.targets
-    )
+    if (rle.height, rle.width) != (height, width):
+        raise ValueError(
+            f"has an RLE of {rle.width} x {rle.height} pixels in an image of other size"
+        )
+    return rle

@@ -129,32 +129,34 @@ class _Run:
         self.judge = build(recipe.model)
         self.step, self.elapsed, self.best = 0, 0.0, -1.0
         self.figures: dict[str, float] = {}
+        self.threshold = 0.5
         if options.resume:
             self._resume()
         self.log = Log(self.output.with_suffix(".log.csv"), self.step)
 
     def steps(self, report: Report | None, cancel: threading.Event, stop: threading.Event) -> None:
         """Take the remaining steps."""
-        started, before = time.monotonic() - self.elapsed, self.elapsed
-        saved = validated = self.elapsed
-        first, sums = self.step, dict.fromkeys(LOSSES, 0.0)
-        for step, batch in batches(self.data, self.recipe, first, self.config.steps, stop):
+        started = time.monotonic() - self.elapsed
+        saved = validated = mark = self.elapsed
+        sums = dict.fromkeys(LOSSES, 0.0)
+        for step, batch in batches(self.data, self.recipe, self.step, self.config.steps, stop):
             rate = learning_rate(self.config, step, self.progress())
             for name, value in self._one_step(step, batch, rate).items():
                 sums[name] += value / REPORT_EVERY
             self.step, self.elapsed = step + 1, time.monotonic() - started
             if self.step % REPORT_EVERY == 0:
-                speed = (self.step - first) * self.config.batch / (self.elapsed - before)
+                speed = REPORT_EVERY * self.config.batch / (self.elapsed - mark)
                 self._report(report, sums, rate, speed)
                 sums = dict.fromkeys(LOSSES, 0.0)
+                if self.elapsed - validated > self.config.validate_minutes * 60:
+                    self.keep_best()
+                    validated = self.elapsed = time.monotonic() - started
+                mark = self.elapsed
             if cancel.is_set():
                 self.save()
                 raise Cancelled(f"Training stopped at step {self.step}; go on with --resume.")
             if self.progress() >= 1:
                 break
-            if self.elapsed - validated > self.config.validate_minutes * 60:
-                self.keep_best()
-                validated = self.elapsed = time.monotonic() - started
             if self.elapsed - saved > self.config.save_minutes * 60:
                 self.save()
                 saved = self.elapsed
@@ -208,7 +210,9 @@ class _Run:
         self.judge.load_state_dict(self.average.values)
         self.judge.eval()
         if self.held_out is not None:
-            self.figures = validate(self.judge, self.held_out, self.config.validate_images)
+            self.figures, self.threshold = validate(
+                self.judge, self.held_out, self.config.validate_images
+            )
             if self.figures["AP"] <= self.best:
                 return
             self.best = self.figures["AP"]
@@ -226,6 +230,7 @@ class _Run:
             config=self.recipe.model,
             categories=self.data.categories,
             category_ids=self.data.category_ids,
+            score_threshold=self.threshold,
             figures={name: round(value, 4) for name, value in self.figures.items()},
             measured_on=measured,
             data=f"{options.data.name}, {len(self.data)} images",

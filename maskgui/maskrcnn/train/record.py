@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from maskgui.core.errors import UserError
-from maskgui.maskrcnn.checkpoint import write_atomically
+from maskgui.core.files import write_atomic
 from maskgui.maskrcnn.train.step import LOSSES
 
 FIGURES = ("AP", "AP50", "AP75")
@@ -20,7 +20,7 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
     """Write tensors and plain values atomically."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    write_atomically(path, buffer.getvalue())
+    write_atomic(path, buffer.getvalue())
 
 
 def read_state(path: Path) -> dict[str, Any]:
