@@ -124,6 +124,11 @@ class Session:
             self._next_id += 1
             return self._next_id - 1
 
+    def reserve_ids(self, highest: int) -> None:
+        """Let `new_id` begin above `highest`: a file that is being imported uses those below."""
+        with self._turn:
+            self._next_id = max(self._next_id, highest + 1)
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` after each edit, on the thread that made it; return what ends that."""
         self._listeners.append(listener)
@@ -143,9 +148,7 @@ class Session:
             self.document.apply(edit)
             highest = max((change.entity.id for change in edit.changes), default=0)
             self._next_id = max(self._next_id, highest + 1)
-            entry = None
-            if author != SYSTEM:
-                entry = self._timeline.add(edit, by_person=author == PERSON)
+            entry = self._entry(edit, author)
             self.project.write_edit(edit, encoded, entry, author, self._next_id)
             self._make_room()
             self._notify(edit)
@@ -188,11 +191,11 @@ class Session:
 
     def batches(self) -> list[Batch]:
         """Return what each job did and was not undone, the oldest job first."""
-        self.flush(FLUSH_SECONDS)
-        return self.project.batches(PERSON)
+        with self._turn:
+            return self._timeline.batches
 
     def undo_batch(self, job: str) -> int:
-        """Take back what a job did; return how many of its edits were.
+        """Take back what a job did; return how many of its edits were. Not for the main thread.
 
         Edits that a person has worked on since stay, and stay listed by `batches`. Raises
         EditConflict when that is all of them.
@@ -208,12 +211,20 @@ class Session:
                 except EditConflict:
                     continue
                 count += 1
+                self._timeline.take_from_batch(job)
                 self._notify(edit)
         if entries and not count:
             raise EditConflict(
                 f"“{entries[-1].label}” cannot be undone: its images were worked on since."
             )
         return count
+
+    def _entry(self, edit: Edit, author: str) -> Entry | None:
+        if author == SYSTEM:
+            return None
+        if author == PERSON:
+            return self._timeline.add(edit)
+        return self._timeline.add_to_batch(edit, author)
 
     def _walk(self, entry: Entry, *, undone: bool) -> Edit:
         """Carry out one history entry backwards (undone) or forwards; nothing on EditConflict."""

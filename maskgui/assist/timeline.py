@@ -7,7 +7,7 @@ import msgspec
 from maskgui.core.document import Change, Document, Edit
 from maskgui.core.entities import ImageRecord
 from maskgui.project import Project
-from maskgui.project.history import Entry
+from maskgui.project.history import Batch, Entry
 
 RECENT_EDITS = 256
 
@@ -23,18 +23,42 @@ class Timeline:
         self.done = project.entries(person, undone=False)
         self.undone = project.entries(person, undone=True)[::-1]
         self._seq = project.last_seq()
+        self._batches = {batch.job: batch for batch in project.batches(person)}
         self._recent: OrderedDict[int, Edit] = OrderedDict()
 
-    def add(self, edit: Edit, *, by_person: bool) -> Entry:
-        """Return the entry of a new edit; a person's one takes the place of what was undone."""
-        self._seq += 1
-        entry = Entry(self._seq, edit.image_id, edit.label)
-        if by_person:
-            self.done.append(entry)
-            self.undone.clear()
-            self._recent[entry.seq] = edit
-            self._trim()
+    @property
+    def batches(self) -> list[Batch]:
+        """What each job did and was not undone, the oldest job first."""
+        return list(self._batches.values())
+
+    def add(self, edit: Edit) -> Entry:
+        """Return the entry of a person's new edit, which takes the place of what was undone."""
+        entry = self._next(edit)
+        self.done.append(entry)
+        self.undone.clear()
+        self._recent[entry.seq] = edit
+        self._trim()
         return entry
+
+    def add_to_batch(self, edit: Edit, job: str) -> Entry:
+        """Return the entry of a job's edit."""
+        self._count(job, edit.label, 1)
+        return self._next(edit)
+
+    def take_from_batch(self, job: str) -> None:
+        """Note that one of a job's entries was undone."""
+        self._count(job, self._batches[job].label, -1)
+
+    def _next(self, edit: Edit) -> Entry:
+        self._seq += 1
+        return Entry(self._seq, edit.image_id, edit.label)
+
+    def _count(self, job: str, label: str, by: int) -> None:
+        before = self._batches.get(job, Batch(job, label, 0))
+        if before.edits + by:
+            self._batches[job] = Batch(job, before.label, before.edits + by)
+        else:
+            del self._batches[job]
 
     def edit(self, seq: int) -> Edit:
         """Return the edit of an entry, from memory or from the file."""

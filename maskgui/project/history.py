@@ -7,8 +7,8 @@ INDEX_QUERY = (
     "SELECT seq, image_id, label FROM history WHERE author = ? AND undone = ? ORDER BY seq"
 )
 BATCH_QUERY = (
-    "SELECT author, min(label), count(*), count(DISTINCT image_id) FROM history"
-    " WHERE author != ? AND undone = 0 GROUP BY author ORDER BY max(seq)"
+    "SELECT author, min(label), count(*) FROM history"
+    " WHERE author != ? AND undone = 0 GROUP BY author ORDER BY min(seq)"
 )
 
 
@@ -28,7 +28,6 @@ class Batch:
     job: str
     label: str
     edits: int
-    images: int
 
 
 def insert(connection: sqlite3.Connection, entry: Entry, author: str, payload: bytes) -> None:
