@@ -3,27 +3,39 @@
 import contextlib
 import os
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from maskgui.core.errors import Failure
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write to a temporary name in the same folder, flush to disk, then replace `path`.
+@contextlib.contextmanager
+def atomic_file(path: Path, check: Callable[[Path], None] = lambda _: None) -> Iterator[BinaryIO]:
+    """Open a temporary file in the same folder; at the end flush it to disk and replace `path`.
 
-    Raises Failure with one sentence when the disk is full or the folder cannot be written;
-    what stood at `path` before is untouched then.
+    `check` is called with the finished temporary file and may raise to refuse it. Raises Failure
+    with one sentence when the disk is full or the folder cannot be written. Whatever is raised,
+    also by the caller's block, what stood at `path` before is untouched.
     """
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
+        check(temporary)
         temporary.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         reason = error.strerror or type(error).__name__
         raise Failure(f"“{path}” could not be written ({reason}); choose another place.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write the bytes of a file at once. See `atomic_file`."""
+    with atomic_file(path) as file:
+        file.write(data)

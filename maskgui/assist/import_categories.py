@@ -1,0 +1,148 @@
+"""The categories of a COCO file on their way into a project."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from maskgui.assist.session import Session
+from maskgui.core.colors import next_color
+from maskgui.core.entities import Category
+from maskgui.formats.coco_read import AnnotationFields, CategoryFields, highest_id, is_id
+from maskgui.formats.coco_report import ImportReport, Item, Kind
+
+SOURCE_KIND = "category"
+UNNAMED = "object"
+"""Category of annotations that name none."""
+
+
+class CategoryIntake:
+    """Maps the file's category ids to the project's, making those that are new.
+
+    A category is known by id and name together. Two of one name stay two: the later is shown
+    with its id, until the person merges them.
+    """
+
+    def __init__(
+        self, session: Session, records: Sequence[msgspec.Raw], report: ImportReport
+    ) -> None:
+        self._session = session
+        self._records = list(records)
+        self._report = report
+        existing = session.document.categories
+        self._names = {category.name for category in existing}
+        self._used = {category.id for category in existing}
+        self._colors = [category.color for category in existing]
+        self._order = 1 + max((category.order for category in existing), default=-1)
+        self._known: dict[tuple[Any, str], int] = {
+            (category.id, category.name): category.id for category in existing
+        }
+        self._remember_sources(existing)
+        self._highest = max(highest_id(self._records), *self._used, 0)
+        self._ids: dict[Any, int] = {}
+        self.count = 0
+
+    def take(self, look_up: Callable[[], None]) -> Iterator[Category]:
+        """Yield the categories that are new to the project."""
+        new: list[tuple[CategoryFields, bytes]] = []
+        for raw in self._records:
+            look_up()
+            found = self._read(raw)
+            if found is not None:
+                new.append((found, bytes(raw)))
+        sources = self._session.add_sources(SOURCE_KIND, [raw for _, raw in new]) if new else []
+        for (found, _), source in zip(new, sources, strict=True):
+            category_id = self._take_id(found.id)
+            self._ids[found.id] = category_id
+            yield self._make(category_id, found.name, source)
+
+    def of(self, annotation: AnnotationFields) -> tuple[int, Category | None]:
+        """Return the project's category id of an annotation, and the category when just made."""
+        key = annotation.category_id
+        usable = is_id(key) or isinstance(key, str | float)
+        key = key if usable else None
+        if key in self._ids:
+            if not usable:
+                self._repair(annotation, f"it names no category and got “{UNNAMED}”")
+            return self._ids[key], None
+        name = f"category {key}" if usable else UNNAMED
+        text = "is not listed in the file and was added" if usable else "names no category"
+        category_id = self._known.get((key, name)) if is_id(key, 1) else None
+        made = None
+        if category_id is None:
+            category_id = self._take_id(key) if usable else self._above()
+            made = self._make(category_id, name, None)
+        self._ids[key] = category_id
+        if usable:
+            self._report.add(Kind.REPAIR, Item.CATEGORY, key, f"{text} as “{name}”")
+        else:
+            self._repair(annotation, f"it {text} and got “{UNNAMED}”")
+        return category_id, made
+
+    def _repair(self, annotation: AnnotationFields, text: str) -> None:
+        self._report.add(Kind.REPAIR, Item.ANNOTATION, annotation.id, text)
+
+    def _read(self, raw: msgspec.Raw) -> CategoryFields | None:
+        """Return a record that is new to the project and to this file, else None."""
+        try:
+            found = msgspec.json.decode(raw, type=CategoryFields)
+        except msgspec.DecodeError:
+            self._report.add(Kind.SKIP, Item.CATEGORY, None, "it is no JSON object")
+            return None
+        if not isinstance(found.name, str):
+            text = "it has no name and is called after its id"
+            self._report.add(Kind.REPAIR, Item.CATEGORY, found.id, text)
+            found.name = f"category {found.id}"
+        if isinstance(found.id, list | dict):
+            self._report.add(Kind.SKIP, Item.CATEGORY, None, f"“{found.name}” has no usable id")
+            return None
+        if found.id in self._ids:
+            text = f"“{found.name}” repeats an id; annotations of it go to the first"
+            self._report.add(Kind.SKIP, Item.CATEGORY, found.id, text)
+            return None
+        self.count += 1
+        known = self._known.get((found.id, found.name))
+        if known is None:
+            self._ids[found.id] = 0  # taken; the id follows
+            return found
+        self._ids[found.id] = known
+        if known != found.id:
+            self._report.renumbered(Item.CATEGORY, found.id, known, "it is in the project already")
+        return None
+
+    def _take_id(self, old: Any) -> int:
+        if is_id(old, 1) and old not in self._used:
+            self._used.add(old)
+            return int(old)
+        new = self._above()
+        why = "its id is no whole number" if not is_id(old) else "the project has this id already"
+        if old == 0:
+            why = "id 0 is background to many readers"
+        self._report.renumbered(Item.CATEGORY, old, new, why)
+        return new
+
+    def _above(self) -> int:
+        self._highest += 1
+        self._used.add(self._highest)
+        return self._highest
+
+    def _make(self, category_id: int, name: str, source: int | None) -> Category:
+        shown = name if name not in self._names else f"{name} ({category_id})"
+        if shown != name:
+            text = f"“{name}” is there already; this one is shown as “{shown}”"
+            self._report.add(Kind.NOTE, Item.CATEGORY, category_id, text)
+        self._names.add(shown)
+        color = next_color(self._colors)
+        self._colors.append(color)
+        self._order += 1
+        return Category(category_id, shown, color, self._order - 1, source)
+
+    def _remember_sources(self, existing: Sequence[Category]) -> None:
+        """Know the project's categories also by the id and name under which they once came."""
+        for category in existing:
+            raw = self._session.project.source(category.source) if category.source else None
+            if raw is not None:
+                found = msgspec.json.decode(raw, type=CategoryFields)
+                if isinstance(found.id, list | dict) or not isinstance(found.name, str):
+                    continue
+                self._known[(found.id, found.name)] = category.id

@@ -1,0 +1,177 @@
+"""The images of a COCO file on their way into a project."""
+
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from maskgui.assist.locating import ImageFinder
+from maskgui.assist.roots import stored_path
+from maskgui.assist.session import Session
+from maskgui.core.entities import ImageRecord
+from maskgui.formats.coco_read import CocoFile, ImageFields, highest_id, is_id
+from maskgui.formats.coco_report import ImportReport, Item, Kind, MissingImage
+from maskgui.imaging import Header, ImageError, read_header
+
+SOURCE_KIND = "image"
+SOURCES_AT_ONCE = 500
+
+
+class ImageIntake:
+    """Maps the file's image ids to the project's, making records for those that are new.
+
+    An image that the project has is recognised by its path, or by the file the path leads to.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        file: CocoFile,
+        images_dir: Path | None,
+        report: ImportReport,
+    ) -> None:
+        self._session = session
+        self._file = file
+        self._report = report
+        self._finder = ImageFinder(file.path, images_dir)
+        existing = session.document.images
+        self._existing = frozenset(existing)
+        self._used = set(existing)
+        self._highest = max(highest_id(file.images), *self._used, 0)
+        self._by_path = {record.path: record for record in existing.values()}
+        self._by_file = {
+            (session.root / record.path).resolve(): record for record in existing.values()
+        }
+        self._ids: dict[Any, int] = {}
+        self._orders: dict[int, int] = {}
+        self._taken: set[int] = set()
+        self.records: list[tuple[ImageRecord | None, ImageRecord]] = []
+        """The project's record before, None when it is new, and after; in the file's order."""
+
+    def take(self, look_up: Callable[[], None]) -> None:
+        """Fill `records`; image headers are read on the way."""
+        entries = self._entries()
+        for at in range(0, len(entries), SOURCES_AT_ONCE):
+            part = entries[at : at + SOURCES_AT_ONCE]
+            sources = self._session.add_sources(SOURCE_KIND, [raw for _, raw in part])
+            for (found, _), source in zip(part, sources, strict=True):
+                look_up()
+                self._take_one(found, source)
+        self._session.reserve_ids(max(self._used, default=0))
+
+    def _entries(self) -> list[tuple[ImageFields, bytes]]:
+        """Return the file's images, without those that are listed twice."""
+        entries: list[tuple[ImageFields, bytes]] = []
+        names: dict[Any, str] = {}
+        for raw in self._file.images:
+            try:
+                found = msgspec.json.decode(raw, type=ImageFields)
+            except msgspec.DecodeError:
+                self._report.add(Kind.SKIP, Item.IMAGE, None, "it is no JSON object")
+                continue
+            if isinstance(found.id, list | dict):
+                found.id = None
+            name = _name_of(found)
+            if names.get(found.id) == name:
+                text = f"“{name}” is listed twice under this id"
+                self._report.add(Kind.SKIP, Item.IMAGE, found.id, text)
+                continue
+            names.setdefault(found.id, name)
+            entries.append((found, bytes(raw)))
+        return entries
+
+    def project_id(self, file_id: Any) -> int | None:
+        """Return the project's id for an image id of the file, None when it lists no such."""
+        return None if isinstance(file_id, list | dict) else self._ids.get(file_id)
+
+    def next_order(self, image_id: int) -> int:
+        """Return the place above all instances that the image had before this import."""
+        if image_id not in self._orders:
+            known = image_id in self._existing
+            held = self._session.instances(image_id) if known else []
+            self._orders[image_id] = 1 + max((one.order for one in held), default=-1)
+        return self._orders[image_id]
+
+    def _take_one(self, found: ImageFields, source: int) -> None:
+        name = _name_of(found)
+        path = self._finder.find(name)
+        header = self._header(name, path)
+        stored = stored_path(self._session.root, path or self._finder.place(name))
+        before = self._by_path.get(stored)
+        if before is None and path is not None:
+            before = self._by_file.get(path.resolve())
+        width, height = self._size(found, header)
+        if before is None:
+            image_id = self._take_id(found.id)
+            size = path.stat().st_size if path is not None else 0
+            after = ImageRecord(image_id, stored, width, height, source=source, file_size=size)
+        else:
+            image_id = before.id
+            after = _known_again(before, source, width, height)
+            if image_id != found.id:
+                why = "the project has this image already"
+                self._report.renumbered(Item.IMAGE, found.id, image_id, why)
+        self._ids.setdefault(found.id, image_id)  # of two under one id, the first has it
+        if image_id not in self._taken:
+            self._taken.add(image_id)
+            self.records.append((before, after))
+
+    def _take_id(self, old: Any) -> int:
+        if is_id(old) and old not in self._used:
+            self._used.add(old)
+            return int(old)
+        self._highest += 1
+        self._used.add(self._highest)
+        why = "the project has this id already" if is_id(old) else "its id is no whole number"
+        self._report.renumbered(Item.IMAGE, old, self._highest, why)
+        return self._highest
+
+    def _header(self, name: str, path: Path | None) -> Header | None:
+        if path is None:
+            reason = f"not found in {self._finder.folder}"
+            self._report.missing.append(MissingImage(name, reason))
+            return None
+        try:
+            return read_header(path)
+        except ImageError as error:
+            self._report.missing.append(MissingImage(name, str(error)))
+            return None
+
+    def _size(self, found: ImageFields, header: Header | None) -> tuple[int, int]:
+        """Return width and height: of the upright file, else as listed, else 0."""
+        listed = (found.width, found.height)
+        is_listed = is_id(listed[0], 1) and is_id(listed[1], 1)
+        if header is None:
+            return listed if is_listed else (0, 0)
+        size = (header.width, header.height)
+        if not is_listed:
+            text = f"its size is not listed; the file has {size[0]} x {size[1]} pixels"
+            self._report.add(Kind.NOTE, Item.IMAGE, found.id, text)
+        elif listed != size:
+            text = (
+                f"it is listed with {listed[0]} x {listed[1]} pixels and the file, upright, has "
+                f"{size[0]} x {size[1]}: look whether its outlines fit"
+            )
+            self._report.add(Kind.NOTE, Item.IMAGE, found.id, text)
+        return size
+
+
+def _known_again(before: ImageRecord, source: int, width: int, height: int) -> ImageRecord:
+    """Return a project's record with what the file adds to it; a first source is kept."""
+    return msgspec.structs.replace(
+        before,
+        source=source if before.source is None else before.source,
+        width=before.width or width,
+        height=before.height or height,
+    )
+
+
+def _name_of(found: ImageFields) -> str:
+    """Return the file's name: `file_name`, else the end of `coco_url` (LVIS), else the id."""
+    if isinstance(found.file_name, str) and found.file_name.strip():
+        return found.file_name
+    if isinstance(found.coco_url, str) and found.coco_url:
+        return PurePosixPath(unquote(urlsplit(found.coco_url).path)).name
+    return f"image {found.id}"

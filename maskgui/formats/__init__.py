@@ -1,0 +1,1 @@
+"""File formats of other tools: COCO, read without loss and written exactly."""
