@@ -172,6 +172,28 @@ def test_leftovers_of_a_killed_process_are_taken_in_by_a_reader(path: Path, tmp_
     assert not crashed.with_name(crashed.name + "-wal").exists()
 
 
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_transaction_cut_off_in_a_rollback_journal_is_taken_back(
+    filled: Path, tmp_path: Path, read_only: bool
+) -> None:
+    crashed = tmp_path / "crashed.maskgui"
+    with closing(sqlite3.connect(filled, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size = 2")
+        connection.execute("BEGIN")
+        connection.execute("DELETE FROM images")
+        for number in range(500):
+            connection.execute(
+                "INSERT INTO sources (kind, payload) VALUES ('x', ?)", (bytes(3000 + number),)
+            )
+        for end in ("", "-journal"):
+            shutil.copy(filled.with_name(filled.name + end), tmp_path / f"{crashed.name}{end}")
+        connection.execute("ROLLBACK")
+    assert crashed.stat().st_size > filled.stat().st_size, "half of it had reached the file"
+    project = Project.open(crashed, read_only=read_only)
+    assert len(project.images()) == 5 and project.sources("x") == {}
+    project.close()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [(None, "There is no project"), (b"", "not a MaskGUI project"), (b"PK" * 99, "not a MaskGUI")],
