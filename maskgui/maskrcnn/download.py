@@ -115,6 +115,7 @@ def _fetch(url: str, part: Path, tell: Progress, cancel: threading.Event) -> Non
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and there:
             return  # all of it is there; the sha256 tells whether it is right
         raise

@@ -5,6 +5,7 @@ import io
 import pickle
 import pickletools
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -57,7 +58,8 @@ def read_state(path: Path) -> State:
         UserError: the file cannot be read, would run code, or holds no tensors by name.
     """
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about pickles it did not write itself
             found = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); check the path.") from error
