@@ -1,0 +1,41 @@
+"""Image files beside an exported data set: copied as they are, turned upright where EXIF asks."""
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskgui.core.files import atomic_file, write_atomic
+from maskgui.imaging import ImageError, read_header, read_rgb
+
+JPEG_QUALITY = 95
+
+
+def exif_turned(path: Path) -> bool:
+    """Whether EXIF turns an image: loaders that ignore it show it otherwise than a person saw."""
+    try:
+        return read_header(path).orientation > 1
+    except ImageError:
+        return False
+
+
+def copy_image(source: Path, target: Path) -> None:
+    """Copy an image; one that EXIF turns is written anew, upright and in 8 bit RGB.
+
+    Raises ImageError when it cannot be read, Failure when the copy cannot be written.
+    """
+    if read_header(source).orientation > 1:
+        write_atomic(target, _encoded(source, target.suffix))
+        return
+    with source.open("rb") as original, atomic_file(target) as copy:
+        shutil.copyfileobj(original, copy)
+
+
+def _encoded(source: Path, suffix: str) -> bytes:
+    options = (
+        [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix.lower() in (".jpg", ".jpeg") else []
+    )
+    bgr = np.ascontiguousarray(read_rgb(source)[..., ::-1])
+    _, buffer = cv2.imencode(suffix, bgr, options)
+    return bytes(buffer)
