@@ -1,9 +1,10 @@
 """The two palettes, and the one place where they become Qt's colours and style sheet."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -180,19 +181,20 @@ def text_font(pixels: int = TEXT_PX, *, bold: bool = False) -> QFont:
 class ThemeSwitch(QObject):
     """Applies a theme to the application, and follows the system while the choice is "system"."""
 
+    changed = Signal(object)  # Theme
+
     def __init__(self, app: QApplication) -> None:
         super().__init__(app)
         self._app = app
         self._choice = "system"
         self.theme = DARK
-        self._listeners: list = []
         app.setStyle("Fusion")
         app.setFont(text_font())
         QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: self.choose(self._choice))
 
-    def listen(self, listener) -> None:
-        """Call `listener(theme)` now and on every change."""
-        self._listeners.append(listener)
+    def listen(self, listener: Callable[[Theme], object]) -> None:
+        """Call a QObject's method with the theme now and on every change, while it lives."""
+        self.changed.connect(listener)
         listener(self.theme)
 
     def choose(self, choice: str) -> None:
@@ -201,8 +203,7 @@ class ThemeSwitch(QObject):
         self.theme = theme_of(choice)
         self._app.setPalette(qt_palette(self.theme))
         self._app.setStyleSheet(stylesheet(self.theme))
-        for listener in self._listeners:
-            listener(self.theme)
+        self.changed.emit(self.theme)
 
 
 COLOR_NAMES = tuple(field.name for field in fields(Theme) if field.name != "name")
