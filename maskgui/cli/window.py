@@ -30,7 +30,7 @@ def demo(headless: bool, out: Path | None) -> int:
     if headless or not has_display():
         from maskgui.ui.headless import run_headless
 
-        return run_headless(folder)
+        return run_headless(folder, "parts", click.echo)
     from maskgui.ui.app import run
 
     return run([folder], model="parts")
