@@ -48,6 +48,7 @@ class Canvas(QWidget):
     status_changed = Signal(str)
     tool_changed = Signal(str)
     hovered = Signal(object)  # instance id or None
+    tile_painted = Signal()  # a piece of the overlay was painted anew
     settled = Signal()  # the overlay in view is whole
 
     def __init__(
@@ -83,6 +84,7 @@ class Canvas(QWidget):
         self.setMinimumSize(160, 120)
         self._image.ready.connect(self.update)
         self._layer.changed.connect(self.update)
+        self._layer.painted.connect(self.tile_painted)
         self._layer.settled.connect(self.settled)
         self.selection.changed.connect(self._selection_changed)
         self._layer.restyle(self._colors)
@@ -354,8 +356,8 @@ class Canvas(QWidget):
             self._layer.restyle(self._colors)
         painter = QPainter(self)
         brush = Brush(painter, self.view, self._colors)
-        painter.fillRect(self.rect(), self._colors.surround)
         if self.scene.image_id is None:
+            painter.fillRect(self.rect(), self._colors.surround)
             frame.draw_message(brush, self._message)
         else:
             self._paint_image(brush)
@@ -365,7 +367,7 @@ class Canvas(QWidget):
 
     def _paint_image(self, brush: Brush) -> None:
         painter = brush.painter
-        self._image.draw(painter, self.view)
+        self._image.draw(painter, self.view, self._colors.surround)
         draw_pixel_grid(brush)
         overlay = self._overlay
         painter.setOpacity(self._opacity)

@@ -28,6 +28,7 @@ VERTEX_MARKED = 9.0
 CROWDED = 6.0
 """Logical pixels between neighbours below which vertices are shown small, or not at all."""
 WHITE = QColor("#ffffff")
+SHADOW = QColor(0, 0, 0, 90)
 GRID_FROM = 16.0
 
 
@@ -162,18 +163,13 @@ def _squares(
     """Draw squares of a logical side, edge included, on whole pixels so that they are crisp."""
     if not len(points):
         return
-    rects = []
-    for x, y in points.tolist():
-        at = brush.view.to_screen(x, y)
-        left, top = round(at.x() - side / 2), round(at.y() - side / 2)
-        rects.append(QRectF(left + 0.5, top + 0.5, side - 1, side - 1))
-    shadow = QPen(QColor(0, 0, 0, 110), 3)
-    brush.painter.setBrush(Qt.BrushStyle.NoBrush)
-    brush.painter.setPen(shadow)
-    brush.painter.drawRects(rects)
-    brush.painter.setPen(QPen(edge, 1))
-    brush.painter.setBrush(fill)
-    brush.painter.drawRects(rects)
+    painter = brush.painter
+    origin, scale = brush.view.to_screen(0, 0), brush.view.logical_scale
+    corners = np.round(points * scale + (origin.x() - side / 2, origin.y() - side / 2))
+    for left, top in corners.tolist():
+        painter.fillRect(QRectF(left - 1, top - 1, side + 2, side + 2), SHADOW)
+        painter.fillRect(QRectF(left, top, side, side), edge)
+        painter.fillRect(QRectF(left + 1, top + 1, side - 2, side - 2), fill)
 
 
 def _vertex(shapes: dict[int, Shape], ref: VertexRef) -> tuple[float, float]:

@@ -44,6 +44,7 @@ class InstanceLayer(QObject):
     """Keeps the tiles of the overlay fresh, and says what must be drawn live above them."""
 
     changed = Signal()
+    painted = Signal()
     settled = Signal()
 
     def __init__(self, scene: CanvasScene, view: Viewport, parent: QObject | None = None) -> None:
@@ -56,6 +57,7 @@ class InstanceLayer(QObject):
         self._painter.painted.connect(self._collect)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self.schedule)
+        self._rest.timeout.connect(self.changed)
         self._content: PaintList | None = None
         self._halo = True
         self._scale = 0.0
@@ -208,4 +210,5 @@ class InstanceLayer(QObject):
         if self._store.whole(visible):
             self._store.settle(self._view.scale)
             self.settled.emit()
+        self.painted.emit()
         self.changed.emit()

@@ -1,12 +1,13 @@
 """The image at its own size and at halves of it, and how it is drawn at any scale."""
 
+import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QRectF, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QSize, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 
 from maskgui.ui.canvas.viewport import Viewport
 
@@ -25,6 +26,10 @@ class ImageLayer(QObject):
         self._pixels: NDArray[np.uint8] | None = None  # kept: the first level only borrows it
         self._levels: list[QImage] = []
         self._serial = 0
+        self._frame: QImage | None = None  # the last frame, in device pixels
+        self._frame_origin = (0, 0)
+        self._drawn: object = None  # what decided how it looks, but its place
+        self._last_scale = 0.0
         self._made: tuple[int, list[QImage]] = (0, [])
         self._pool: ThreadPoolExecutor | None = None
         self.ready.connect(self._take)
@@ -50,20 +55,73 @@ class ImageLayer(QObject):
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
-    def draw(self, painter: QPainter, view: Viewport) -> None:
-        """Draw what the view shows of the image; the painter is in logical coordinates."""
+    def draw(self, painter: QPainter, view: Viewport, surround: QColor) -> None:
+        """Draw the image and what is around it; the painter is in logical coordinates.
+
+        While the scale stays, the last frame is shifted and only its new edges are drawn.
+        """
+        width, height = math.ceil(view.width * view.ratio), math.ceil(view.height * view.ratio)
+        drawn = (self._serial, len(self._levels), view.scale, width, height, surround.rgb())
+        frame = self._frame if drawn == self._drawn else None
+        if frame is None:
+            self._drawn = drawn
+            painter.fillRect(QRectF(0, 0, view.width, view.height), surround)
+            zooming = self._zooming(view)
+            self._draw_levels(painter, view, smooth=not zooming)
+            size = QSize(width, height)
+            self._frame = None if zooming else self._new_frame(view, size, surround, None)
+            return
+        if view.origin != self._frame_origin:
+            frame = self._frame = self._new_frame(view, QSize(width, height), surround, frame)
+        painter.drawImage(QRectF(0, 0, width / view.ratio, height / view.ratio), frame)
+
+    def _zooming(self, view: Viewport) -> bool:
+        """Whether the frame before had another scale: the next will, too."""
+        before, self._last_scale = self._last_scale, view.scale
+        return before != view.scale
+
+    def _new_frame(
+        self, view: Viewport, size: QSize, surround: QColor, old: QImage | None
+    ) -> QImage:
+        """Return the frame for the view, made of the old one where that can serve."""
+        frame = QImage(size, QImage.Format.Format_RGB32)
+        left, top = view.origin
+        painter = QPainter(frame)
+        fresh = QRegion(QRect(QPoint(0, 0), size))
+        if old is not None:
+            way = QPoint(left - self._frame_origin[0], top - self._frame_origin[1])
+            painter.drawImage(way, old)
+            fresh -= QRegion(QRect(way, size))
+        if not fresh.isEmpty():
+            painter.setClipRegion(fresh)
+            painter.fillRect(frame.rect(), surround)
+            painter.scale(view.ratio, view.ratio)
+            self._draw_levels(painter, view, smooth=True)
+        painter.end()
+        self._frame_origin = (left, top)
+        return frame
+
+    def _draw_levels(self, painter: QPainter, view: Viewport, *, smooth: bool) -> None:
+        """Draw what the view shows of the image from the level that fits the scale."""
         x0, y0, x1, y1 = view.visible_box()
         if not self._levels or x1 <= x0 or y1 <= y0:
             return
         level = self._level_for(view.scale)
         across, down = level.width() / view.image_width, level.height() / view.image_height
-        # Whole pixels of the level, so that what lies at the edge is sampled as in the middle.
-        left, top = np.floor((x0 * across, y0 * down))
-        right, bottom = np.ceil((x1 * across, y1 * down))
+        # Whole pixels of the level and one more, so that its edges are sampled as its middle.
+        left, top = np.floor((x0 * across, y0 * down)) - 1
+        right, bottom = np.ceil((x1 * across, y1 * down)) + 1
+        left, top = max(left, 0.0), max(top, 0.0)
+        right, bottom = min(right, level.width()), min(bottom, level.height())
         target = view.box_to_screen((left / across, top / down, right / across, bottom / down))
-        smooth = view.scale < SHARP_FROM and view.scale != 1.0
+        source = QRectF(left, top, right - left, bottom - top)
+        if view.scale >= 1.0 and level.format() != QImage.Format.Format_RGB32:
+            # The few pixels in view are converted first: enlarging is much faster then.
+            level = level.copy(source.toRect()).convertToFormat(QImage.Format.Format_RGB32)
+            source.moveTo(0, 0)
+        smooth = smooth and view.scale < SHARP_FROM and view.scale != 1.0
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        painter.drawImage(target, level, QRectF(left, top, right - left, bottom - top))
+        painter.drawImage(target, level, source)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
 
     def _level_for(self, scale: float) -> QImage:

@@ -6,6 +6,7 @@ stretched; a tile whose content changed is shown as it was until its successor i
 """
 
 import math
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from maskgui.ui.canvas.viewport import Viewport
 
 TILE = 512
 """Side of a tile in device pixels."""
+SWITCH_SECONDS = 0.001
 KEPT_TILES = 96
 """Tiles in memory, of 1 MiB each."""
 
@@ -108,6 +110,8 @@ class TilePainter(QObject):
             self._thread = None
 
     def _run(self) -> None:
+        # The window's thread waits for the interpreter lock for at most this long, not for 5 ms.
+        sys.setswitchinterval(SWITCH_SECONDS)
         while True:
             with self._wake:
                 self._running = None
