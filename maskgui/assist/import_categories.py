@@ -113,6 +113,7 @@ class CategoryIntake:
     def _take_id(self, old: Any) -> int:
         if is_id(old, 1) and old not in self._used:
             self._used.add(old)
+            self._highest = max(self._highest, old)
             return int(old)
         new = self._above()
         why = "its id is no whole number" if not is_id(old) else "the project has this id already"

@@ -106,6 +106,7 @@ class _Import:
         total = len(self._file.annotations)
         done = total - len(ids)
         for batch in self._batches(by_image):
+            self._stop_if_asked()
             self._take_batch(batch, by_image, ids)
             done += sum(len(by_image.get(record.id, ())) for _, record in batch)
             if on_progress:

@@ -4,6 +4,7 @@ Records stay raw JSON (views of the file's bytes) and only the fields that matte
 that a file of 469 MB takes seconds and its numbers survive to the last digit.
 """
 
+import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from maskgui.formats import coco_json
 
 MAX_ID = 1 << 62
 """Ids above it fit no database; they are treated like ids that are no integers."""
+
+DECODED_AT_ONCE = 1 << 22
 
 _records = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -73,11 +76,12 @@ def read_coco(path: Path) -> CocoFile:
     """Read a COCO data set. Raises NotCoco, in one sentence, for everything else."""
     data = _read_bytes(path)
     _refuse_by_beginning(path, data)
+    _refuse_other_encodings(path, data)
     try:
         members = coco_json.split(data)
     except msgspec.ValidationError as error:
         raise NotCoco(_name_list(path, data)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         raise _broken(path, data, error) from error
     _refuse_by_members(path, members)
     lists = {key: members.pop(key, msgspec.Raw(b"[]")) for key in _LISTS}
@@ -158,6 +162,21 @@ def _refuse_by_beginning(path: Path, data: bytes) -> None:
         raise NotCoco(f"“{path}” is no JSON at all; give a COCO JSON file.")
 
 
+def _refuse_other_encodings(path: Path, data: bytes) -> None:
+    """Raw records are passed on unread: what is not UTF-8 must be found here."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    steps = range(0, 0 if data.isascii() else len(data), DECODED_AT_ONCE)
+    for at in steps:
+        try:
+            decoder.decode(data[at : at + DECODED_AT_ONCE], final=at == steps[-1])
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, at + error.start) + 1
+            raise NotCoco(
+                f"“{path}” is not valid JSON: line {line} holds bytes that are no UTF-8; "
+                "save it as UTF-8 and import that."
+            ) from error
+
+
 _ADVICE = "export it as COCO from the tool that made it, and import that"
 
 
@@ -167,7 +186,7 @@ def _xml_kind(data: bytes) -> str:
         return "CVAT XML"
     if b"<bndbox>" in head:
         return "Pascal VOC XML"
-    if b"<annotation>" in head and (b"<polygon>" in head or b"<folder>" in head):
+    if b"<annotation>" in head and (b"<polygon" in head or b"<folder" in head):
         return "LabelMe XML"
     return "XML"
 
