@@ -61,7 +61,6 @@ class Controller(QObject):
         self.datasets = Datasets(self.desk, self.jobs, self.files)
         self.help = Help(self.desk)
         self.files.prefer_model = self._prefer
-        self.segmenting.also_cancel = self.datasets.cancel
         self.menu = ProjectMenu(self.desk, self.files.open_paths)
         self.window.may_close = self._may_close
         self._closed = False

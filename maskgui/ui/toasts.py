@@ -57,7 +57,8 @@ class Toast(QFrame):
         row.addWidget(shut, 0, Qt.AlignmentFlag.AlignTop)
         self.setMaximumWidth(MAX_WIDTH)
         if label.wordWrap():
-            self.setFixedWidth(min(MAX_WIDTH, max(240, parent.width() - 2 * MARGIN)))
+            width = min(MAX_WIDTH, max(240, parent.width() - 2 * MARGIN))
+            self.setFixedSize(width, self.layout().totalHeightForWidth(width))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAccessibleName(text)
 

@@ -64,6 +64,7 @@ class MainWindow(QMainWindow):
         self._restore()
         themes.listen(self._set_theme)
         self.show_page(self.welcome)
+        self.setFocus()
 
     def _lay_out(self) -> None:
         left = QWidget()

@@ -14,6 +14,8 @@ from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.files import Files
 from maskgui.ui.jobs import Ending, Jobs
 
+DATA = "data set"
+
 
 class Datasets(QObject):
     """Import, export and relink."""
@@ -23,7 +25,6 @@ class Datasets(QObject):
         self.desk = desk
         self._jobs = jobs
         self._files = files
-        self._job: int | None = None
         files.import_json = self.import_json
         desk.commands.bind("import_coco", self._ask_json)
         desk.commands.bind("export", self.export)
@@ -44,16 +45,17 @@ class Datasets(QObject):
     def import_json(self, path: Path) -> None:
         """Bring a data set into the open project, or into a new one beside the file."""
         session = self.desk.session
-        if session is None:
-            self.desk.background.run(
-                lambda: _project_beside(path),
-                lambda made: (self._files.take_new(made), self._import(made, path)),
-                self.desk.problem,
-            )
-        else:
+        if session is not None:
             self._import(session, path)
+            return
 
-    def _import(self, session: Session, path: Path) -> None:
+        def made(new: tuple[Session, bool]) -> None:
+            self._files.take_new(new[0])
+            self._import(new[0], path, fresh=new[1])
+
+        self.desk.background.run(lambda: _project_beside(path), made, self.desk.problem)
+
+    def _import(self, session: Session, path: Path, *, fresh: bool = False) -> None:
         from maskgui.assist.importing import import_coco  # noqa: PLC0415
 
         def work(context: JobContext):
@@ -69,7 +71,11 @@ class Datasets(QObject):
                 self._files.show_what_came()
                 self._report(path, reply.value)
 
-        self._run(f"Importing “{path.name}”", work, done)
+        def undone() -> None:
+            if fresh and session is self.desk.session and not session.document.images:
+                self._files.discard_project()
+
+        self._run(f"Importing “{path.name}”", work, done, undone)
 
     def _report(self, path: Path, report) -> None:
         from maskgui.ui.dialogs.import_result import ImportResultDialog  # noqa: PLC0415
@@ -156,52 +162,50 @@ class Datasets(QObject):
     # ---- jobs
 
     def _run(
-        self, name: str, work: Callable[[JobContext], object], done: Callable[[Reply], object]
+        self,
+        name: str,
+        work: Callable[[JobContext], object],
+        done: Callable[[Reply], object],
+        undone: Callable[[], object] = lambda: None,
     ) -> None:
-        if self._job is not None:
+        board = self.desk.work
+        if board.is_on(DATA):
             self.desk.say("Something is being imported or exported already.")
             return
-        status = self.desk.window.status
 
         def failed(text: str) -> None:
             self._ended()
+            undone()
             self.desk.problem(text)
 
         def cancelled() -> None:
             self._ended()
+            undone()
             self.desk.say(f"{name} was stopped.")
 
-        status.set_progress(name, 0.0)
-        self.desk.commands.allow("cancel_work", "")
-        self._job = self._jobs.run(
+        job = self._jobs.run(
             work,
             name,
             Ending(
                 done,
                 failed,
                 cancelled,
-                lambda stage, share: status.set_progress(f"{name}, {stage}", share),
+                lambda stage, share: board.tell(DATA, f"{name}, {stage}", share),
             ),
         )
-
-    def cancel(self) -> bool:
-        """Stop an import or export; False when there is none."""
-        if self._job is None:
-            return False
-        self._jobs.cancel(self._job)
-        return True
+        board.begin(DATA, name, lambda: self._jobs.cancel(job))
 
     def _ended(self) -> None:
-        self._job = None
-        self.desk.window.status.set_progress(None)
+        self.desk.work.end(DATA)
         self.desk.settled.emit()
 
 
-def _project_beside(path: Path) -> Session:
+def _project_beside(path: Path) -> tuple[Session, bool]:
+    """Return the project of the folder that a data set lies in, and whether it is new."""
     place = place_for(path.parent)
-    return (
-        Session.open(place.path) if place.path.exists() else Session.create(place.path, path.parent)
-    )
+    if place.path.exists():
+        return Session.open(place.path), False
+    return Session.create(place.path, path.parent), True
 
 
 def _show(folder: Path) -> None:

@@ -12,10 +12,14 @@ from maskgui.core.detections import Detections
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category, ImageRecord, Instance, Review
 from maskgui.core.errors import UserError
+from maskgui.ui.control.work import Work
 from maskgui.ui.options import Options
 from maskgui.ui.selection import SelectionModel
 from maskgui.ui.threads import Background, MainThread
 from maskgui.ui.window import MainWindow
+
+REMOTE_MS = 200
+"""How often lists are refreshed while a job's edits come in."""
 
 
 class ProjectContext:
@@ -69,6 +73,7 @@ class Desk(QObject):
         self.commands = window.commands
         self.options = options
         self.selection = selection
+        self.work = Work(self, window.status, window.commands)
         self.main = MainThread(self)
         self.background = Background(self.main)
         self.image_id: int | None = None
@@ -76,6 +81,7 @@ class Desk(QObject):
         self.draw_category: int | None = None
         self.order: list[int] = []  # image ids as the filmstrip lists them
         self.scale = 1.0  # screen pixels per image pixel
+        self.remote = False  # the edit being told was made by a job
         self._unsubscribe = lambda: None
         self._thread = threading.get_ident()
         self._burst = QTimer(self, singleShot=True, interval=0)
@@ -98,7 +104,13 @@ class Desk(QObject):
         if threading.get_ident() == self._thread:
             self._tell(edit)
         else:
-            self.main.post(lambda: self._tell(edit) if session is self.session else None)
+            self.main.post(lambda: self._tell_remote(edit) if session is self.session else None)
+
+    def _tell_remote(self, edit: Edit) -> None:
+        """Pass on a job's edit; many come at once, so lists wait for a pause."""
+        self.remote = True
+        self._tell(edit)
+        self.remote = False
 
     def _tell(self, edit: Edit) -> None:
         for change in edit.changes:
@@ -107,7 +119,8 @@ class Desk(QObject):
             if isinstance(change.after, Instance):
                 self.counts[change.after.category_id] += 1
         self.edited.emit(edit)
-        self._burst.start()
+        if not (self.remote and self._burst.isActive()):
+            self._burst.start(REMOTE_MS if self.remote else 0)
 
     # ---- looking
 

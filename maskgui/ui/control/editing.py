@@ -21,6 +21,7 @@ from maskgui.ui.control.desk import Desk
 from maskgui.ui.panels.picker import CategoryPicker
 
 SELECT_FIRST = "Select an instance first."
+NOTHING_YET = "Nothing here yet. Draw with P or R, or press I to auto-segment."
 SHIFT = 12.0  # screen pixels by which a copy on the same image is put aside
 NEEDS_IMAGE = ("select_all",)
 NEEDS_SELECTION = ("duplicate", "copy", "delete", "toggle_crowd", "accept")
@@ -243,6 +244,7 @@ class Editing(QObject):
         desk = self.desk
         instances = desk.instances()
         desk.selection.keep_only(one.id for one in instances)
+        self._list.empty_note = NOTHING_YET if desk.record else ""
         self._list.show_instances(instances, desk.categories())
         self._list.show_selection(desk.selection.ids)
         self._history()

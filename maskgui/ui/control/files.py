@@ -191,6 +191,13 @@ class Files(QObject):
         if self._put_away():
             self.take(Opened(session, Counter(session.project.category_counts())))
 
+    def discard_project(self) -> None:
+        """Close a project that was made for an import of which nothing came, and remove it."""
+        session = self.desk.session
+        if session is not None and self.close_project():
+            session.project.path.unlink(missing_ok=True)
+            self.desk.window.welcome.show_recent(self.desk.options.recent())
+
     def show_what_came(self) -> None:
         """Go to the first image when an import brought some."""
         self._show_page()

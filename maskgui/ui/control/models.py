@@ -26,6 +26,7 @@ DEVICE_NAMES = {"auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (MPS)", C
 DOWNLOAD = "download 170 MB"
 FILES = "Model weights (*.safetensors *.pth *.pt);;All files (*)"
 PREFERRED = "parts"
+FETCH = "fetch"
 
 
 class Models(QObject):
@@ -37,8 +38,8 @@ class Models(QObject):
         super().__init__(desk)
         self.desk = desk
         self._jobs = jobs
-        self._fetching: int | None = None
-        self._fetching_name = ""
+        self.fetching = ""
+        """The name of the model that is being fetched."""
         self._devices: list[str] | None = None
         self._device_used: str | None = None
         self.wanted: str | None = None
@@ -49,11 +50,6 @@ class Models(QObject):
         self._menu.aboutToShow.connect(self._fill)
         desk.opened.connect(self.recall)
         self.recall()
-
-    @property
-    def fetching(self) -> str:
-        """The name of the model that is being fetched, "" for none."""
-        return self._fetching_name
 
     # ---- choosing
 
@@ -117,7 +113,7 @@ class Models(QObject):
         chosen = QActionGroup(menu)
         for model in list_models():
             tail = "" if model.ready else f" – {DOWNLOAD}"
-            if model.name == self._fetching_name:
+            if model.name == self.fetching:
                 tail = " – being fetched"
             action = menu.addAction(f"{model.name}{tail}")
             action.setToolTip(model.title)
@@ -166,10 +162,10 @@ class Models(QObject):
 
     def fetch(self, model: ModelRef) -> None:
         """Fetch a published model's weights, with progress and a way to cancel."""
-        if self._fetching is not None:
-            self.desk.say(f"“{self._fetching_name}” is being fetched; one at a time.")
+        if self.fetching:
+            self.desk.say(f"“{self.fetching}” is being fetched; one at a time.")
             return
-        status = self.desk.window.status
+        title = f"Fetching {model.name}"
 
         def work(context: JobContext) -> Path:
             def tell(done: int, total: int) -> None:
@@ -178,8 +174,8 @@ class Models(QObject):
             return fetch_model(model.name, tell, context.cancel)
 
         def ended(text: str = "", *, problem: bool = False) -> None:
-            self._fetching, self._fetching_name = None, ""
-            status.set_progress(None)
+            self.fetching = ""
+            self.desk.work.end(FETCH)
             self._show()
             if text:
                 (self.desk.problem if problem else self.desk.say)(text)
@@ -188,13 +184,12 @@ class Models(QObject):
             ended(f"“{model.name}” is here; press I to run it.")
 
         def progress(stage: str, fraction: float) -> None:
-            status.set_progress(f"Fetching {model.name}, {stage}", fraction)
+            self.desk.work.tell(FETCH, f"{title}, {stage}", fraction)
 
-        self._fetching_name = model.name
-        status.set_progress(f"Fetching {model.name}", 0.0)
-        self._fetching = self._jobs.run(
+        self.fetching = model.name
+        job = self._jobs.run(
             work,
-            f"Fetching “{model.name}”",
+            title,
             Ending(
                 done,
                 lambda text: ended(text, problem=True),
@@ -202,14 +197,8 @@ class Models(QObject):
                 progress,
             ),
         )
+        self.desk.work.begin(FETCH, title, lambda: self._jobs.cancel(job))
         self._show()
-
-    def cancel(self) -> bool:
-        """Stop fetching; False when nothing is fetched."""
-        if self._fetching is None:
-            return False
-        self._jobs.cancel(self._fetching)
-        return True
 
     def _ask_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self.desk.window, "Add a model", "", FILES)

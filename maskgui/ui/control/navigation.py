@@ -23,6 +23,7 @@ class Navigation(QObject):
         self.desk = desk
         self.loader = loader
         self.problems: dict[int, str] = {}
+        self._stale = False  # images came or went since the list was made
         self._noted: set[int] = set()
         self.thumbnails = Thumbnails(desk, loader, self._found_problem)
         self._film = desk.window.film
@@ -33,7 +34,7 @@ class Navigation(QObject):
         desk, commands = self.desk, self.desk.commands
         desk.opened.connect(self._opened)
         desk.edited.connect(self._edited)
-        desk.settled.connect(self._refresh)
+        desk.settled.connect(self._settled)
         desk.go_asked.connect(self.go)
         self._film.chosen.connect(self.go)
         self._film.sifted.connect(self._refresh)
@@ -215,10 +216,19 @@ class Navigation(QObject):
                 relisted = True
             else:
                 self._film.show_record(after)
-        if relisted:
+        if relisted and self.desk.remote:
+            self._stale = True
+        elif relisted:
             self._relist()
 
+    def _settled(self) -> None:
+        if self._stale:
+            self._relist()
+        else:
+            self._refresh()
+
     def _relist(self) -> None:
+        self._stale = False
         gone = self.desk.image_id
         old = list(self.desk.order)
         self._sort()

@@ -1,7 +1,6 @@
 """Auto-segment: one image now, or all of them as a batch that can be stopped and continued."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,6 +22,7 @@ from maskgui.ui.jobs import Ending, Jobs
 from maskgui.ui.panels.statusbar import duration_text
 
 RUNNING = "This image is being segmented."
+BATCH = "batch"
 NO_MODEL = "There is no model here yet; add one in the model menu."
 
 
@@ -50,6 +50,14 @@ class Batch:
         return words
 
 
+@dataclass
+class Run:
+    """One image's run: its job, 0 while a question is open, and the share done."""
+
+    job: int = 0
+    done: float = 0.0
+
+
 class Segmenting(QObject):
     """Requests go to the worker; a result becomes proposals of the image it was asked for."""
 
@@ -61,15 +69,13 @@ class Segmenting(QObject):
         self._mapping = mapping
         self._segmenter = Segmenter()
         self._revision = 0
-        self._running: dict[int, tuple[int, float]] = {}  # image id: job id, share done
+        self._running: dict[int, Run] = {}  # by image
         self.batch: Batch | None = None
         self.last_author: str | None = None
-        self.also_cancel: Callable[[], bool] = lambda: False
         for name, handler in (
             ("segment", self.segment_this),
             ("segment_all", self.segment_all),
             ("undo_batch", self.undo_batch),
-            ("cancel_work", self.cancel),
         ):
             desk.commands.bind(name, handler)
         desk.opened.connect(self._opened)
@@ -85,7 +91,7 @@ class Segmenting(QObject):
         image_id, model = self.desk.image_id, self._models.current
         if image_id is None or model is None or image_id in self._running:
             return
-        self._running[image_id] = (0, 0.0)  # asked for, perhaps behind a question
+        self._running[image_id] = Run()
         self.desk.canvas.set_note("")
         self._follow()
         self._mapping.ensure(
@@ -102,7 +108,8 @@ class Segmenting(QObject):
             return
         author = _author(model)
         job = self._segmenter.job(self._request(session, image_id, model))
-        self._running[image_id] = (job.id, 0.0)
+        self._running[image_id] = Run(job.id)
+        self.desk.work.begin(_key(image_id), "Segmenting", lambda: self._jobs.cancel(job.id))
         self._jobs.submit(
             job,
             Ending(
@@ -194,14 +201,15 @@ class Segmenting(QObject):
 
     def _end(self, image_id: int) -> None:
         self._running.pop(image_id, None)
+        self.desk.work.end(_key(image_id))
         self._follow()
 
     def _progress(self, image_id: int, stage: str, done: float) -> None:
         if image_id in self._running:
-            self._running[image_id] = (self._running[image_id][0], done)
+            self._running[image_id].done = done
+            self.desk.work.tell(_key(image_id), f"{stage.capitalize()}…", done)
         if image_id == self.desk.image_id:
             self.desk.canvas.set_busy(done)
-            self.desk.window.status.set_tool_text(f"{stage.capitalize()}…")
 
     # ---- all images
 
@@ -230,7 +238,12 @@ class Segmenting(QObject):
         if len(left) < len(ids):
             self.desk.say(f"Continuing: {len(ids) - len(left)} images are done already.")
         self.batch = Batch(session, model, _author(model), left, len(left))
+        self.desk.work.begin(BATCH, self.batch.text(), self._stop_batch)
         self._next()
+
+    def _stop_batch(self) -> None:
+        if self.batch is not None and self.batch.job is not None:
+            self._jobs.cancel(self.batch.job)
 
     def _next(self) -> None:
         batch = self.batch
@@ -279,6 +292,7 @@ class Segmenting(QObject):
 
     def _finish(self, text: str) -> None:
         batch, self.batch = self.batch, None
+        self.desk.work.end(BATCH)
         self._follow()
         if batch is None or not text:
             return
@@ -289,17 +303,7 @@ class Segmenting(QObject):
         undo = ("Undo batch", lambda: self._undo(batch.author)) if batch.objects else None
         self.desk.say(text, action=undo)
 
-    # ---- stopping and taking back
-
-    def cancel(self) -> None:
-        """Stop what runs: the download, the image shown, or the batch."""
-        if self._models.cancel() or self.also_cancel():
-            return
-        if self.batch is not None and self.batch.job is not None:
-            self._jobs.cancel(self.batch.job)
-            return
-        for job, _ in list(self._running.values()):
-            self._jobs.cancel(job)
+    # ---- taking back
 
     def undo_batch(self) -> None:
         """Take back the last run."""
@@ -326,13 +330,12 @@ class Segmenting(QObject):
     # ---- following
 
     def _opened(self) -> None:
-        for job, _ in list(self._running.values()):
-            self._jobs.cancel(job)
-        self._running.clear()
+        for image_id, run in list(self._running.items()):
+            self._jobs.cancel(run.job)
+            self._end(image_id)
         if self.batch is not None and self.batch.session is not self.desk.session:
-            batch, self.batch = self.batch, None
-            if batch.job is not None:
-                self._jobs.cancel(batch.job)
+            self._stop_batch()
+            self._finish("")
         session = self.desk.session
         batches = session.batches() if session is not None else []
         self.last_author = batches[-1].job if batches else None
@@ -345,18 +348,16 @@ class Segmenting(QObject):
     def _settled(self) -> None:
         if self.desk.instances():
             self.desk.canvas.set_note("")
+        self._follow()
 
     def _follow(self) -> None:
         desk, batch = self.desk, self.batch
         image_id = desk.image_id
         own = self._running.get(image_id) if image_id is not None else None
-        in_batch = batch is not None and batch.left and batch.left[0] == image_id
-        desk.canvas.set_busy(own[1] if own else 0.0 if in_batch else None)
+        in_batch = batch is not None and bool(batch.left) and batch.left[0] == image_id
+        desk.canvas.set_busy(own.done if own else 0.0 if in_batch else None)
         if batch is not None:
-            desk.window.status.set_progress(batch.text(), batch.done / batch.total)
-        elif not self._models.fetching:
-            text = "Segmenting" if own else None
-            desk.window.status.set_progress(text, own[1] if own else 0.0)
+            desk.work.tell(BATCH, batch.text(), batch.done / batch.total)
         self._allow(own is not None)
 
     def _allow(self, running: bool) -> None:
@@ -368,11 +369,13 @@ class Segmenting(QObject):
             reason = "The model is being fetched."
         desk.allow(("segment",), reason or (RUNNING if running else ""))
         desk.allow(("segment_all",), reason or ("A batch is running." if self.batch else ""))
-        busy = running or self.batch is not None or bool(self._models.fetching)
-        desk.allow(("cancel_work",), "" if busy else "Nothing is running.")
         desk.allow(("undo_batch",), "" if self.last_author else "No run to take back.")
 
 
 def _author(model: ModelRef) -> str:
     """Return the id under which the history groups what one run did."""
     return f"segment {model.name} {datetime.now().isoformat(timespec='milliseconds')}"
+
+
+def _key(image_id: int) -> str:
+    return f"segment {image_id}"

@@ -202,10 +202,12 @@ class InstancePanel(Section):
         self.tree.setItemDelegate(self._delegate)
         self._collapsed: set[int] = set()
         self._quiet = False
+        self.empty_note = ""
         self.note = QLabel()
         self.note.setObjectName("hint")
         self.note.setWordWrap(True)
         self.note.setContentsMargins(16, 4, 16, 8)
+        self.note.hide()
         self._lay_out()
         self._connect()
         self.set_theme(theme)
@@ -245,6 +247,7 @@ class InstancePanel(Section):
             self.tree.verticalScrollBar().setValue(at)
         self._quiet = False
         self.set_count(len(instances) if instances else None)
+        self.show_note("" if instances else self.empty_note)
         if moved:
             self.show_selection(chosen, scroll=False)
 

@@ -20,11 +20,12 @@ class Section(QWidget):
         self._body: QWidget | None = None
         self._head = QToolButton()
         self._head.setObjectName("section")
-        self._head.setText(title)
+        self._head.setText(f" {title}")
         self._head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._head.setIconSize(QSize(12, 12))
         self._head.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._head.setToolTip("Fold or unfold")
+        self._head.setAccessibleName(title)
         self._head.clicked.connect(lambda: self.fold(not self.is_folded))
         self._count = QLabel()
         self._count.setObjectName("dim")

@@ -34,7 +34,7 @@ class ToolColumn(QWidget):
             column.addWidget(action_button(actions[name], "tool", 36))
         column.addStretch(1)
         for name in VIEW_ACTIONS:
-            column.addWidget(action_button(actions[name], "tool", 36))
+            column.addWidget(action_button(actions[name], "toggle", 36))
 
     def show_tool(self, tool: str) -> None:
         """Mark the tool that is in hand."""

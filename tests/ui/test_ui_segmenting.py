@@ -1,0 +1,293 @@
+"""Auto-segment in the window: proposals, sliders, batches; the network is played by canned replies."""
+
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from maskgui.assist.jobs import Job, Priority
+from maskgui.assist.segmenter import SegmentImage, SegmentResult
+from maskgui.core.entities import Category
+from maskgui.core.errors import UserError
+from maskgui.maskrcnn.vectorize import shapes
+from maskgui.ui.controller import Controller
+from maskgui.ui.dialogs.category_map import CategoryMapDialog, preset
+
+from .conftest import shown, some_detections
+
+MODEL = "parts 0123456789ab"
+SIZE = (96, 128)
+
+
+class CannedSegmenter:
+    """Answers like `assist.segmenter.Segmenter`, at once, or when it is let go."""
+
+    def __init__(self, count: int = 3) -> None:
+        self.count = count
+        self.go = threading.Event()
+        self.go.set()
+        self.fail_on = ""
+
+    def job(self, request: SegmentImage, priority: Priority = Priority.INTERACTIVE) -> Job:
+        def run(context) -> SegmentResult:
+            context.progress("features", 0.3)
+            while not self.go.wait(0.005):
+                context.check()
+            if self.fail_on and self.fail_on in request.path.name:
+                raise UserError(f"“{request.path.name}” cannot be read; copy it again.")
+            found = some_detections(self.count)
+            chosen = [i for i, score in enumerate(found.scores) if score >= request.threshold]
+            made = shapes(found, chosen, request.mask_threshold, image_size=SIZE)
+            outlines = dict(zip(chosen, made, strict=True))
+            return SegmentResult(request, *SIZE, found, outlines, "cpu", 0.1)
+
+        return Job(run, request.image_id, request.revision, priority, "Segmenting")
+
+
+@pytest.fixture
+def ready(opened: Controller) -> Controller:
+    """A model is chosen, its categories mapped, and its replies canned."""
+    desk = opened.desk
+    ids = [opened.categories.add_named(name) for name in ("washer", "nut")]
+    desk.session.set_category_map(MODEL, {"washer": ids[0], "nut": ids[1]})
+    opened.models.current = SimpleNamespace(name="parts", model_id=MODEL, ready=True)
+    opened.models.changed.emit()
+    opened.segmenting._segmenter = CannedSegmenter()
+    return opened
+
+
+def proposals(controller: Controller) -> int:
+    return sum(one.is_proposal for one in controller.desk.instances())
+
+
+def test_a_run_proposes_and_can_be_taken_back(ready: Controller, wait) -> None:
+    ready.canvas.setFocus()
+    QTest.keyClick(ready.canvas, Qt.Key.Key_I)
+    wait(lambda: proposals(ready) == 3)
+    assert ready.window.toasts.texts[-1].startswith("Found 3 objects")
+    assert ready.window.status.progress.isHidden()
+    assert ready.desk.session.undo_label != "Auto-segment", "a job is not on the person's stack"
+    ready.window.commands["undo_batch"].trigger()
+    assert proposals(ready) == 0
+
+
+def test_the_result_lands_on_its_own_image(ready: Controller, wait) -> None:
+    segmenter = ready.segmenting._segmenter
+    segmenter.go.clear()
+    first = ready.desk.image_id
+    ready.window.commands["segment"].trigger()
+    wait(lambda: ready.window.status.progress.isVisible())
+    assert ready.window.commands.reason("segment")
+    ready.navigation.step(1)
+    assert not ready.window.commands.reason("segment")
+    segmenter.go.set()
+    wait(lambda: not ready.jobs.busy)
+    assert ready.desk.instances() == []
+    assert len(ready.desk.session.instances(first)) == 3
+
+
+def test_cancel_is_answered_at_once(ready: Controller, wait) -> None:
+    ready.segmenting._segmenter.go.clear()
+    ready.window.commands["segment"].trigger()
+    wait(lambda: not ready.window.commands.reason("cancel_work"))
+    ready.window.commands["cancel_work"].trigger()
+    wait(lambda: not ready.jobs.busy)
+    ready.segmenting._segmenter.go.set()
+    assert ready.desk.instances() == []
+    assert ready.window.commands.reason("cancel_work")
+
+
+def test_nothing_found_says_what_to_do(ready: Controller, wait) -> None:
+    ready.segmenting._segmenter.count = 0
+    ready.window.commands["segment"].trigger()
+    wait(lambda: bool(ready.canvas._note))
+    assert ready.canvas._note == "No objects above 0.50: lower the score, or draw."
+
+
+def test_the_slider_previews_and_is_one_edit(ready: Controller, wait, qtbot) -> None:
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    qtbot.wait(1)
+    sliders = ready.window.side.sliders
+    before = ready.desk.session.undo_label
+    sliders.score.setSliderDown(True)
+    sliders.score.setValue(85)
+    wait(lambda: len(ready.canvas.scene.instances()) == 1)
+    assert proposals(ready) == 3, "a preview changes nothing"
+    sliders.score.setValue(75)
+    sliders.score.setSliderDown(False)
+    assert proposals(ready) == 2
+    assert ready.desk.record.threshold == 0.75
+    assert ready.desk.session.undo_label == "Move score slider"
+    ready.window.commands["undo"].trigger()
+    qtbot.wait(1)
+    assert proposals(ready) == 3
+    assert ready.desk.session.undo_label == before
+    assert sliders.values()[0] == 0.5
+
+
+def test_the_slider_never_touches_what_a_person_made(ready: Controller, wait) -> None:
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    kept = min(ready.desk.instances(), key=lambda one: one.score)
+    ready.desk.selection.set([kept.id])
+    ready.window.commands["accept"].trigger()
+    ready.desk.apply(ready.proposing.edit(0.95, 0.5, ready.desk.new_id))
+    assert [one.id for one in ready.desk.instances()] == [kept.id]
+
+
+def test_the_mask_slider_cuts_again(ready: Controller, wait) -> None:
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    before = [one.shape for one in ready.desk.instances()]
+    assert ready.desk.apply(ready.proposing.edit(0.5, 0.9, ready.desk.new_id))
+    assert ready.desk.record.mask_threshold == 0.9
+    assert [one.shape for one in ready.desk.instances()] != before
+
+
+def test_what_the_model_said_while_m_is_held(ready: Controller, wait) -> None:
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    ready.window.commands["select_all"].trigger()
+    ready.window.commands["delete"].trigger()
+    assert ready.desk.instances() == []
+    ready.canvas.setFocus()
+    QTest.keyPress(ready.canvas, Qt.Key.Key_M)
+    assert len(ready.canvas.scene.instances()) == 3
+    QTest.keyRelease(ready.canvas, Qt.Key.Key_M)
+    assert list(ready.canvas.scene.instances()) == []
+
+
+def test_a_batch_goes_on_where_it_was_stopped(ready: Controller, wait) -> None:
+    session = ready.desk.session
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    session.flush(5)
+    ready.window.commands["segment_all"].trigger()
+    assert ready.segmenting.batch.total == 3
+    wait(lambda: ready.segmenting.batch is None)
+    assert sum(len(session.instances(image_id)) for image_id in ready.desk.order) == 12
+    session.flush(5)
+    ready.window.commands["segment_all"].trigger()
+    assert "has seen all images" in ready.window.toasts.texts[-1]
+    ready.window.commands["undo_batch"].trigger()
+    assert sum(len(session.instances(image_id)) for image_id in ready.desk.order) == 3
+
+
+def test_a_batch_stops_and_says_how_to_go_on(ready: Controller, wait) -> None:
+    ready.segmenting._segmenter.go.clear()
+    ready.window.commands["segment_all"].trigger()
+    wait(lambda: ready.window.status.progress.text().startswith("0 of 4"))
+    ready.window.commands["cancel_work"].trigger()
+    wait(lambda: ready.segmenting.batch is None)
+    ready.segmenting._segmenter.go.set()
+    assert "Stopped" in ready.window.toasts.texts[-1]
+    assert ready.window.status.progress.isHidden()
+
+
+def test_a_batch_passes_over_what_cannot_be_read(ready: Controller, wait) -> None:
+    ready.segmenting._segmenter.fail_on = "scene 2"
+    ready.window.commands["segment_all"].trigger()
+    wait(lambda: ready.segmenting.batch is None)
+    counts = [len(ready.desk.session.instances(one)) for one in ready.desk.order]
+    assert counts == [3, 0, 3, 3]
+    assert any("scene 2" in text for text in ready.window.toasts.texts)
+
+
+def test_a_persons_work_outlives_a_new_run(ready: Controller, wait) -> None:
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    chosen = ready.desk.instances()
+    ready.desk.selection.set([chosen[0].id])
+    ready.window.commands["delete"].trigger()
+    ready.window.commands["segment"].trigger()
+    wait(lambda: not ready.jobs.busy)
+    assert len(ready.desk.instances()) == 2, "a deleted proposal does not come back"
+
+
+def test_closing_while_a_job_runs_is_quick(ready: Controller, wait, qtbot) -> None:
+    ready.segmenting._segmenter.go.clear()
+    ready.window.commands["segment"].trigger()
+    wait(lambda: ready.jobs.busy)
+    assert ready.window.close()
+    assert not ready.jobs.busy
+    ready.segmenting._segmenter.go.set()
+
+
+# ---- the category map
+
+
+def test_the_preset_of_an_empty_project_creates() -> None:
+    assert preset(["washer", "nut"], []) == {"washer": "washer", "nut": "nut"}
+
+
+def test_the_preset_meets_same_names_and_ignores_the_rest() -> None:
+    own = [Category(7, "Washer", "#0072b2")]
+    assert preset(["washer", "nut"], own) == {"washer": 7, "nut": None}
+
+
+def test_the_dialog_creates_meets_and_ignores(controller: Controller) -> None:
+    own = [Category(7, "Washer", "#0072b2")]
+    dialog = CategoryMapDialog(controller.window, "parts", ["washer", "nut", "bolt"], own)
+    dialog._set_all(create=True)
+    dialog._boxes["bolt"].setCurrentText("screw")
+    assert dialog.choices() == {"washer": 7, "nut": "nut", "bolt": "screw"}
+    dialog._set_all(create=False)
+    dialog._boxes["bolt"].setCurrentText("WASHER")
+    assert dialog.choices() == {"washer": 7, "nut": None, "bolt": 7}
+    dialog.deleteLater()
+
+
+def test_the_map_makes_categories_by_one_edit(opened: Controller) -> None:
+    card = SimpleNamespace(name="parts", sha256="0123456789ab" + "0" * 52)
+    assert opened.mapping.keep(card, {"washer": "washer", "nut": None, "ring": "washer"})
+    (made,) = opened.desk.categories()
+    mapping = opened.desk.session.category_map(MODEL)
+    assert mapping == {"washer": made.id, "nut": None, "ring": made.id}
+    opened.window.commands["undo"].trigger()
+    assert opened.desk.categories() == []
+
+
+# ---- data sets
+
+
+def test_a_project_travels_through_coco(
+    ready: Controller, wait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from maskgui.assist.exporting import ExportOptions
+
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    out = tmp_path / "out"
+    options = ExportOptions(copy_images=True)
+    ready.datasets.write(ready.desk.session, out, options)
+    wait(lambda: (out / "instances.json").is_file() and not ready.jobs.busy)
+    assert "Wrote 4 images and 3 annotations" in ready.window.toasts.texts[-1]
+    assert ready.files.close_project()
+    monkeypatch.setattr("maskgui.ui.dialogs.import_result.ImportResultDialog.exec", lambda _: 1)
+    ready.start([out / "instances.json"], None)
+    wait(lambda: shown(ready) and not ready.jobs.busy)
+    assert len(ready.desk.order) == 4
+    assert sum(len(ready.desk.session.instances(one)) for one in ready.desk.order) == 3
+
+
+def test_what_is_no_coco_leaves_no_project(controller: Controller, wait, tmp_path: Path) -> None:
+    (tmp_path / "notes.json").write_text("[1, 2]")
+    controller.start([tmp_path / "notes.json"], None)
+    wait(lambda: bool(controller.window.toasts.texts) and controller.window.is_welcome)
+    assert "notes.json" in controller.window.toasts.texts[-1]
+    assert list(tmp_path.glob("*.maskgui")) == []
+
+
+def test_images_that_moved_are_found_again(opened: Controller, folder: Path, wait) -> None:
+    moved = folder.parent / "elsewhere"
+    moved.mkdir()
+    for path in list(folder.glob("*.png")):
+        path.rename(moved / path.name)
+    opened.datasets.relink(opened.desk.session, moved)
+    wait(lambda: any("Found 4 images" in text for text in opened.window.toasts.texts))
+    wait(lambda: shown(opened))
+    assert opened.desk.session.find_missing() == []
