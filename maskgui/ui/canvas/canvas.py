@@ -1,6 +1,7 @@
 """The canvas widget: the image, its instances, and the tools that change them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -289,6 +290,7 @@ class Canvas(QWidget):
     def point_at(self, position: QPointF | None) -> None:
         """The pointer is at a position, or left the canvas."""
         if position is None:
+            self._overlay = replace(self._overlay, hovered=None, vertex=None, edge=None)
             self._notice_hover(None)
             self.update()
             return
