@@ -21,7 +21,7 @@ from maskgui.assist.session import Session
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Entity, ImageRecord, Instance
 from maskgui.core.errors import Cancelled, Failure, UserError
-from maskgui.core.raster import shape_to_rle
+from maskgui.core.raster import pixel_count
 from maskgui.formats.coco_read import AnnotationFields, CocoFile, is_id, read_coco
 from maskgui.formats.coco_report import ImportReport, Item, Kind
 from maskgui.formats.coco_shape import Outline, read_outline
@@ -173,7 +173,7 @@ class _Import:
         try:
             return self._decoder.decode(raw)
         except msgspec.DecodeError:
-            self.report.add(Kind.SKIP, Item.ANNOTATION, None, "it is no JSON object")
+            self.report.add(Kind.SKIP, Item.ANNOTATION, None, "it is no JSON object that can be read")
             return None
 
     def _image_of(self, found: AnnotationFields) -> int | None:
@@ -230,7 +230,7 @@ class _Import:
         area = found.area
         if not outline.is_exact or not all(size) or not isinstance(area, int | float):
             return
-        pixels = shape_to_rle(outline.shape, *(outline.size or size)).area
+        pixels = pixel_count(outline.shape, *(outline.size or size))
         if abs(area - pixels) > max(1.0, AREA_TOLERANCE * pixels):
             note(f"its area {area} is not that of its mask, {pixels}; it is kept")
 

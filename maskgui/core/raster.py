@@ -5,8 +5,11 @@ pycocotools (rleFrPoly in maskApi.c): its snapping to a fifth of a pixel is the 
 every reader of COCO follows. All work grows with the outline, none with the image.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pycocotools.mask
+from numpy.typing import NDArray
 
 from maskgui.core.rle import Mask, Rle, RleError, difference, iou, union
 from maskgui.core.shape import Polygon, Ring, Shape
@@ -18,6 +21,7 @@ __all__ = [
     "RleError",
     "iou",
     "mask_to_shape",
+    "pixel_count",
     "rle_to_shape",
     "shape_to_mask",
     "shape_to_rle",
@@ -39,6 +43,16 @@ def shape_to_rle(shape: Shape, height: int, width: int) -> Rle:
     plain = [part.exterior for part in shape.parts if not part.holes]
     pierced = [_part_rle(part, height, width) for part in shape.parts if part.holes]
     return union([_fill(plain, height, width), *pierced])
+
+
+def pixel_count(shape: Shape, height: int, width: int) -> int:
+    """Return how many pixels a shape covers in an image of height x width."""
+    if not shape.parts or any(part.holes for part in shape.parts):
+        return shape_to_rle(shape, height, width).area
+    rings = pycocotools.mask.frPyObjects(
+        _flat(part.exterior for part in shape.parts), height, width
+    )
+    return int(pycocotools.mask.area(pycocotools.mask.merge(rings)))
 
 
 def shape_to_mask(shape: Shape, height: int, width: int) -> Mask:
@@ -64,6 +78,9 @@ def _fill(rings: list[Ring], height: int, width: int) -> Rle:
     """Return the union of rings, filled by pycocotools."""
     if not rings or not height or not width:
         return Rle.from_toggles(np.empty(0, np.int64), height, width)
-    flat = [np.clip(ring, -_FAR, _FAR).ravel() for ring in rings]
-    filled = pycocotools.mask.frPyObjects(flat, height, width)
+    filled = pycocotools.mask.frPyObjects(_flat(rings), height, width)
     return union([Rle.from_coco(one) for one in filled])
+
+
+def _flat(rings: Iterable[Ring]) -> list[NDArray[np.float64]]:
+    return [np.clip(ring, -_FAR, _FAR).ravel() for ring in rings]

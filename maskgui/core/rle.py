@@ -75,7 +75,11 @@ class Rle:
     @cached_property
     def toggles(self) -> Toggles:
         """Where the mask changes, in column-major pixel positions, ascending."""
-        return without_pairs(np.cumsum(self.counts)[:-1])
+        positions = np.cumsum(self.counts)
+        if len(positions) < 2 or self.counts[1:].min() > 0:
+            return positions[:-1]
+        inner = without_pairs(positions[:-1])
+        return inner[inner < self.height * self.width]
 
     @property
     def area(self) -> int:

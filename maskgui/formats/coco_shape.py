@@ -1,5 +1,6 @@
 """COCO's `segmentation` in all forms met in the wild, to a shape."""
 
+import contextlib
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,12 +27,7 @@ class Outline:
 
 def read_outline(segmentation: bytes, bbox: Any) -> Outline:
     """Return the shape of an annotation: from its segmentation (raw JSON), else from its box."""
-    try:
-        rings = _rings.decode(segmentation)
-    except msgspec.DecodeError:
-        outline = _from_value(msgspec.json.decode(segmentation))
-    else:
-        outline = _from_rings(rings)
+    outline = _outline(segmentation)
     if outline.shape.parts or not outline.notes:
         return outline
     box = _box_shape(bbox)
@@ -41,6 +37,15 @@ def read_outline(segmentation: bytes, bbox: Any) -> Outline:
     return Outline(box, [f"{reason}: it {BOX_INSTEAD}"], False)
 
 
+def _outline(segmentation: bytes) -> Outline:
+    with contextlib.suppress(msgspec.ValidationError):
+        return _from_rings(_rings.decode(segmentation))
+    try:
+        return _from_value(msgspec.json.decode(segmentation))
+    except msgspec.ValidationError:  # 1e999
+        return Outline(Shape(), ["the segmentation holds a number out of range"])
+
+
 def _from_rings(rings: list[list[float]]) -> Outline:
     if not rings:
         return Outline(Shape(), ["the segmentation is empty"])
@@ -48,12 +53,10 @@ def _from_rings(rings: list[list[float]]) -> Outline:
     for ring in rings:
         if len(ring) < 6:
             notes.append(f"a ring of {len(ring)} numbers is no polygon and was left out")
-        elif not all(math.isfinite(value) for value in ring):
-            notes.append("a ring with a number that is not finite was left out")
-        else:
-            if len(ring) % 2:
-                notes.append("a ring has an odd count of numbers; the last one is not used")
-            parts.append(Polygon(ring[: len(ring) // 2 * 2]))
+            continue
+        if len(ring) % 2:
+            notes.append("a ring has an odd count of numbers; the last one is not used")
+        parts.append(Polygon(ring[: len(ring) // 2 * 2]))
     return Outline(Shape(parts), notes)
 
 

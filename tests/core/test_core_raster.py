@@ -14,6 +14,7 @@ from maskgui.core.raster import (
     iou,
     mask_to_shape,
     rle_to_shape,
+    pixel_count,
     shape_to_mask,
     shape_to_rle,
 )
@@ -104,7 +105,9 @@ rings = st.lists(
 @given(st.lists(st.tuples(rings, st.lists(rings, max_size=2)), min_size=1, max_size=3))
 def test_any_shape_is_filled_as_pycocotools_does(parts):
     shape = Shape(Polygon(exterior, holes) for exterior, holes in parts)
-    assert np.array_equal(shape_to_mask(shape, 18, 20), decoded(shape, 18, 20))
+    expected = decoded(shape, 18, 20)
+    assert np.array_equal(shape_to_mask(shape, 18, 20), expected)
+    assert pixel_count(shape, 18, 20) == expected.sum()
 
 
 def test_a_stray_vertex_does_not_exhaust_the_memory():
@@ -124,6 +127,15 @@ def test_rle_equals_pycocotools_in_both_forms(mask):
         assert read.area == mask.sum()
         assert np.array_equal(read.to_mask(), mask)
     assert rle_to_shape(ours) == mask_to_shape(mask)
+
+
+def test_runs_of_no_length_say_the_same():
+    plain = Rle.from_coco({"size": [2, 3], "counts": [1, 2, 3]})
+    for counts in ([1, 1, 0, 1, 3], [1, 2, 3, 0], [1, 2, 1, 0, 2, 0, 0]):
+        other = Rle.from_coco({"size": [2, 3], "counts": counts})
+        assert other == plain
+        assert np.array_equal(other.to_mask(), plain.to_mask())
+        assert rle_to_shape(other) == rle_to_shape(plain)
 
 
 def test_long_runs_survive_compression():

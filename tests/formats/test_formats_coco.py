@@ -164,6 +164,12 @@ def test_what_has_no_outline_is_shown_as_its_box(value, note):
     assert "no outline" in without.notes[0]
 
 
+def test_numbers_out_of_range_are_no_outline():
+    outline = read_outline(b"[[1e999, 2, 3, 4, 5, 6]]", [1, 2, 3, 4])
+    assert "out of range" in outline.notes[0]
+    assert outline.shape.bounds == (1, 2, 4, 6)
+
+
 @pytest.mark.parametrize(
     "value",
     [
