@@ -13,8 +13,8 @@ from maskgui.core.raster import (
     RleError,
     iou,
     mask_to_shape,
-    rle_to_shape,
     pixel_count,
+    rle_to_shape,
     shape_to_mask,
     shape_to_rle,
 )
