@@ -84,7 +84,7 @@ def random_v1(rgb: Rgb) -> tuple[MaskRCNN, Card]:
     heads = model.roi_heads
     _blur(heads.mask_head, heads.mask_predictor)
     model.eval()
-    heads.score_thresh = FLOOR
+    heads.score_thresh, heads.detections_per_img = FLOOR, 10  # while the layers are scaled
     calibrate(model, image)
     with torch.no_grad():
         _scale(model, image, model.rpn.head.cls_logits, 2.0)
@@ -155,40 +155,53 @@ def whole(name: str, rounds: int) -> dict[str, Any]:
         "ours, backbone in bfloat16": lambda: ours(half, rgb),
     }
     times: dict[str, list[float]] = {side: [] for side in sides}
+    busy: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(rounds + 1):  # the first of each is not counted
         for side, run in sides.items():
-            start = time.perf_counter()
+            start, worked = time.perf_counter(), time.process_time()
             run()
             times[side].append(1000 * (time.perf_counter() - start))
+            busy[side].append(1000 * (time.process_time() - worked))
     return {
         "model": name,
         "image": f"{rgb.shape[1]} x {rgb.shape[0]}",
         "agreement": agreement,
         "ms": {side: values[1:] for side, values in times.items()},
+        "cpu ms": {side: values[1:] for side, values in busy.items()},
     }
 
 
 def agree(
     theirs: dict[str, torch.Tensor], mine: Detections, size: tuple[int, ...]
 ) -> dict[str, Any]:
-    """Compare detections in order: the largest difference of boxes, the least IoU of masks."""
-    boxes = theirs["boxes"].numpy()
-    if len(boxes) != len(mine):
-        return {"detections": [len(boxes), len(mine)], "same": False}
-    soft = torch.from_numpy(mine.masks).float()[:, None] / 255
-    pasted = paste_masks_in_image(soft, torch.from_numpy(mine.boxes), size)[:, 0].numpy() > 0.5
-    expected = theirs["masks"][:, 0].numpy() > 0.5
-    both = (pasted & expected).sum((1, 2))
-    either = np.maximum((pasted | expected).sum((1, 2)), 1)
-    empty = expected.sum((1, 2)) == 0
-    ious = np.where(empty, 1.0, both / either)
-    box, iou = float(np.abs(boxes - mine.boxes).max(initial=0)), float(ious.min(initial=1))
-    labels = bool((theirs["labels"].numpy() - 1 == mine.labels).all())
+    """Pair detections of one label by their boxes, and compare boxes and masks of each pair.
+
+    By box and not by rank: scores of a random network lie close together, so that rounding may
+    let two neighbours change places.
+    """
+    boxes, labels = theirs["boxes"].numpy(), theirs["labels"].numpy() - 1
+    pairs = []
+    free = set(range(len(mine)))
+    for index, (box, label) in enumerate(zip(boxes, labels, strict=True)):
+        near = [j for j in free if mine.labels[j] == label]
+        best = min(near, key=lambda j: np.abs(mine.boxes[j] - box).max(), default=None)
+        if best is not None and np.abs(mine.boxes[best] - box).max() <= 0.5:
+            free.remove(best)
+            pairs.append((index, best))
+    ours_of = [j for _, j in pairs]
+    soft = torch.from_numpy(mine.masks[ours_of]).float()[:, None] / 255
+    pasted = paste_masks_in_image(soft, torch.from_numpy(mine.boxes[ours_of]), size)[:, 0] > 0.5
+    expected = theirs["masks"][[i for i, _ in pairs], 0] > 0.5
+    either = (pasted | expected).sum((1, 2))
+    ious = torch.where(either == 0, 1.0, (pasted & expected).sum((1, 2)) / either.clamp(min=1))
+    furthest = max((np.abs(mine.boxes[j] - boxes[i]).max() for i, j in pairs), default=0.0)
     return {
-        "detections": len(boxes),
-        "box px": round(box, 4),
-        "mask IoU": round(iou, 4),
-        "same": labels and box <= 0.5 and iou >= 0.99,
+        "theirs": len(boxes),
+        "ours": len(mine),
+        "same box and label": len(pairs),
+        "mask IoU >= 0.99": int((ious >= 0.99).sum()),
+        "furthest corner px": round(float(furthest), 4),
+        "least mask IoU": round(float(ious.min()), 4) if len(ious) else 1.0,
     }
 
 
@@ -274,10 +287,10 @@ def table(report: dict[str, Any]) -> str:
         f"detections agree: {one['agreement']}",
     ]
     for side, values in one["ms"].items():
-        ratios = [a / b for a, b in zip(values, one["ms"]["script"], strict=True)]
+        ratio, worked = (_ratio(one[key][side], one[key]["script"]) for key in ("ms", "cpu ms"))
         lines.append(
             f"  {side:<28}{statistics.median(values):9.0f} ms   {min(values):.0f}-{max(values):.0f}"
-            f"   ratio {statistics.median(ratios):.3f}"
+            f"   ratio {ratio:.3f}   of processor time {worked:.3f}"
         )
     lines.append(f"  goal: ratio <= {WHOLE_GOAL} (medians: {base:.0f} ms theirs)")
     lines.append(f"Masks to polygons alone, {OBJECTS} instances, {LARGE[1]} x {LARGE[0]}")
@@ -290,6 +303,10 @@ def table(report: dict[str, Any]) -> str:
         )
     lines.append(f"  goals: time <= {TIME_GOAL}, memory <= {MEMORY_GOAL}")
     return "\n".join(lines)
+
+
+def _ratio(mine: list[float], theirs: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
 
 
 def main() -> None:

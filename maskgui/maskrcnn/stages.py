@@ -68,7 +68,9 @@ def compute_features(
     device = next(model.parameters()).device
     original = (rgb.shape[0], rgb.shape[1])
     resized = network_size(model, original, shrink)
-    pixels = torch.from_numpy(np.ascontiguousarray(rgb)).to(device).permute(2, 0, 1)[None]
+    # torch takes no read-only array, such as a cached image, without a warning.
+    writable = np.require(rgb, requirements=["C", "W"])
+    pixels = torch.from_numpy(writable).to(device).permute(2, 0, 1)[None]
     image = _resize(pixels, resized).div_(255)
     transform = model.transform
     mean = torch.tensor(transform.image_mean, device=device)[:, None, None]

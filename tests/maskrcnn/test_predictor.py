@@ -143,11 +143,12 @@ def test_folding_leaves_no_norm_and_the_same_function(network: MaskRCNN) -> None
 @pytest.mark.parametrize(("height", "width"), [(37, 211), (133, 160), (500, 311), (2, 90)])
 def test_the_picture_is_torchvisions(network: MaskRCNN, height: int, width: int) -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    rgb.flags.writeable = False
     seen: list[Tensor] = []
     network.backbone.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
     with torch.inference_mode():
         features = stages.compute_features(network, rgb)
-        images, _ = network.transform([torch.from_numpy(rgb).permute(2, 0, 1).float() / 255])
+        images, _ = network.transform([torch.from_numpy(rgb.copy()).permute(2, 0, 1).float() / 255])
     assert features.resized == images.image_sizes[0]
     assert seen[0].shape == images.tensors.shape
     assert torch.allclose(seen[0], images.tensors, atol=2e-5)
