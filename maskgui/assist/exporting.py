@@ -18,7 +18,7 @@ from maskgui.core.files import atomic_file
 from maskgui.core.raster import shape_to_rle
 from maskgui.formats import coco_json
 from maskgui.formats.coco_check import UNCHECKED, check_file, fingerprint
-from maskgui.formats.coco_read import ImageFields, is_id
+from maskgui.formats.coco_read import ImageFields, file_name_of, is_id
 from maskgui.formats.coco_shape import read_outline
 from maskgui.formats.coco_write import (
     Form,
@@ -200,9 +200,9 @@ class _Export:
         self._stop_if_asked()
         raw = self._raw(record.source)
         listed = ImageFields() if raw is None else msgspec.json.decode(raw, type=ImageFields)
-        values: dict[str, Any] = {}
-        if raw is None or _base_name(listed.file_name) not in (None, _base_name(record.path)):
-            values["file_name"] = name
+        values: dict[str, Any] = {} if raw else {"file_name": name}
+        if _base_name(file_name_of(listed)) != _base_name(record.path):
+            values["file_name"] = name  # it was renamed, and found again, since it came
         if self._options.copy_images and listed.file_name != name:
             values["file_name"] = name
         size = self._size(record, listed)
@@ -327,8 +327,8 @@ def _file_names(records: Iterable[ImageRecord]) -> dict[int, str]:
     return names
 
 
-def _base_name(name: Any) -> str | None:
-    return name.replace("\\", "/").rsplit("/", 1)[-1] if isinstance(name, str) else None
+def _base_name(name: str) -> str:
+    return name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _write_list(file: BinaryIO, name: str, records: Iterable[bytes]) -> None:

@@ -1,9 +1,8 @@
 """The images of a COCO file on their way into a project."""
 
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -11,7 +10,7 @@ from maskgui.assist.locating import ImageFinder
 from maskgui.assist.roots import stored_path
 from maskgui.assist.session import Session
 from maskgui.core.entities import ImageRecord
-from maskgui.formats.coco_read import CocoFile, ImageFields, highest_id, is_id
+from maskgui.formats.coco_read import CocoFile, ImageFields, file_name_of, highest_id, is_id
 from maskgui.formats.coco_report import ImportReport, Item, Kind, MissingImage
 from maskgui.imaging import Header, ImageError, read_header
 
@@ -73,7 +72,7 @@ class ImageIntake:
                 continue
             if isinstance(found.id, list | dict):
                 found.id = None
-            name = _name_of(found)
+            name = file_name_of(found)
             if names.get(found.id) == name:
                 text = f"“{name}” is listed twice under this id"
                 self._report.add(Kind.SKIP, Item.IMAGE, found.id, text)
@@ -95,7 +94,7 @@ class ImageIntake:
         return self._orders[image_id]
 
     def _take_one(self, found: ImageFields, source: int) -> None:
-        name = _name_of(found)
+        name = file_name_of(found)
         path = self._finder.find(name)
         header = self._header(name, path)
         stored = stored_path(self._session.root, path or self._finder.place(name))
@@ -166,12 +165,3 @@ def _known_again(before: ImageRecord, source: int, width: int, height: int) -> I
         width=before.width or width,
         height=before.height or height,
     )
-
-
-def _name_of(found: ImageFields) -> str:
-    """Return the file's name: `file_name`, else the end of `coco_url` (LVIS), else the id."""
-    if isinstance(found.file_name, str) and found.file_name.strip():
-        return found.file_name
-    if isinstance(found.coco_url, str) and found.coco_url:
-        return PurePosixPath(unquote(urlsplit(found.coco_url).path)).name
-    return f"image {found.id}"

@@ -173,7 +173,9 @@ class _Import:
         try:
             return self._decoder.decode(raw)
         except msgspec.DecodeError:
-            self.report.add(Kind.SKIP, Item.ANNOTATION, None, "it is no JSON object that can be read")
+            self.report.add(
+                Kind.SKIP, Item.ANNOTATION, None, "it is no JSON object that can be read"
+            )
             return None
 
     def _image_of(self, found: AnnotationFields) -> int | None:

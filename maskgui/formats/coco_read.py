@@ -7,8 +7,9 @@ that a file of 469 MB takes seconds and its numbers survive to the last digit.
 import codecs
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -17,6 +18,9 @@ from maskgui.formats import coco_json
 
 MAX_ID = 1 << 62
 """Ids above it fit no database; they are treated like ids that are no integers."""
+
+MAX_NAME = 255
+"""Bytes of one component of a path; file systems take no more."""
 
 DECODED_AT_ONCE = 1 << 22
 
@@ -114,6 +118,24 @@ def highest_id(records: list[msgspec.Raw]) -> int:
         if is_id(found):
             highest = max(highest, found)
     return highest
+
+
+def file_name_of(found: ImageFields) -> str:
+    """Return an image's name: `file_name`, else the end of `coco_url` (LVIS), else its id."""
+    if _is_name(found.file_name):
+        return str(found.file_name)
+    if isinstance(found.coco_url, str):
+        name = PurePosixPath(unquote(urlsplit(found.coco_url).path)).name
+        if _is_name(name):
+            return name
+    return f"image {found.id}"[:MAX_NAME]
+
+
+def _is_name(value: Any) -> bool:
+    """Whether a value is text that a file system can be asked for."""
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        return False
+    return all(len(part.encode()) <= MAX_NAME for part in value.split("/"))
 
 
 def _read_bytes(path: Path) -> bytes:

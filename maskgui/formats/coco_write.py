@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
+import shapely
 
 from maskgui.core.entities import Category, ImageRecord, Instance
 from maskgui.core.raster import Rle, shape_to_rle
@@ -121,9 +122,11 @@ def _rings(shape: Shape, height: int, width: int, *, keyhole: bool) -> list[Ring
 
 def _cut_in(ring: Ring, hole: Ring) -> Ring:
     """Splice a hole into a ring by a cut of no width between their nearest vertices."""
-    distances = ((ring[:, None, :] - hole[None, :, :]) ** 2).sum(axis=2)
-    at, start = np.unravel_index(int(np.argmin(distances)), distances.shape)
-    round_trip = np.roll(hole, -int(start), axis=0)
+    pairs, distances = shapely.STRtree(shapely.points(ring)).query_nearest(
+        shapely.points(hole), return_distance=True, all_matches=False
+    )
+    start, at = (int(index) for index in pairs[:, int(np.argmin(distances))])
+    round_trip = np.roll(hole, -start, axis=0)
     pieces = (ring[: at + 1], round_trip, round_trip[:1], ring[at:])
     spliced: Ring = np.concatenate(pieces)
     return spliced

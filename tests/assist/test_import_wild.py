@@ -13,6 +13,7 @@ from PIL import Image
 from maskgui.assist.exporting import ExportOptions, export_coco
 from maskgui.assist.importing import import_coco
 from maskgui.assist.session import Session
+from maskgui.core.document import Change, Edit
 from maskgui.core.edits import add_instances, delete_instances, replace_instance, set_review
 from maskgui.core.entities import Instance, Review
 from maskgui.core.errors import Cancelled, Failure, UserError
@@ -210,6 +211,24 @@ def test_images_are_found_under_names_that_went_astray(desk, name):
     assert desk.session.document.image(1).path == "sub/b.png"
     after, _ = desk.export()
     assert after["images"] == [image(1, name)]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "", 7, None])
+def test_names_that_no_file_can_have_stop_nothing(desk, name):
+    report = desk.take(data_set([image(1, name)], [annotation(1)]))
+    assert [one.file_name for one in report.missing] == ["image 1"]
+    after, _ = desk.export()
+    assert after["images"] == [image(1, name)]
+
+
+def test_an_image_that_was_renamed_goes_out_under_its_new_name(desk):
+    desk.take(data_set([image(1, "old.png", note="x")]))
+    (desk.folder / "a.png").rename(desk.folder / "new.png")
+    record = desk.session.document.image(1)
+    renamed = Edit("Locate", 1, (Change(record, msgspec.structs.replace(record, path="new.png")),))
+    desk.session.apply(renamed)
+    after, _ = desk.export()
+    assert after["images"] == [image(1, "new.png", note="x")]
 
 
 def test_images_given_by_url_only_are_found(desk):
