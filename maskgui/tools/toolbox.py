@@ -19,7 +19,7 @@ class Toolbox:
 
     def __init__(self) -> None:
         self._tools = {name: make() for name, make in TOOLS.items()}
-        self._drafts: dict[int, tuple[str, object]] = {}
+        self._drafts: dict[int | None, tuple[str, object]] = {}
         self._image_id: int | None = None
         self._active = self._tools["select"]
 
@@ -29,24 +29,31 @@ class Toolbox:
         return self._active
 
     def use(self, name: str) -> None:
-        """Take another tool; an open draft of the present one is dropped. Raises KeyError."""
+        """Take another tool. An open draft waits until its tool is taken again. KeyError."""
         tool = self._tools[name]
-        if tool is not self._active:
-            self._active.park()
-            self._active = tool
+        if tool is self._active:
+            return
+        self._put_down()
+        self._active = tool
+        kept = self._drafts.get(self._image_id)
+        if kept is not None and kept[0] == name:
+            tool.resume(self._drafts.pop(self._image_id)[1])
 
     def enter(self, image_id: int | None) -> None:
         """Go to an image: the draft of the one left is kept, that of this one taken up."""
         if image_id == self._image_id:
             return
-        draft = self._active.park()
-        if draft is not None and self._image_id is not None:
-            self._drafts[self._image_id] = (self._active.name, draft)
+        self._put_down()
         self._image_id = image_id
-        if image_id is not None and image_id in self._drafts:
+        if image_id in self._drafts:
             name, kept = self._drafts.pop(image_id)
             self._active = self._tools[name]
             self._active.resume(kept)
+
+    def _put_down(self) -> None:
+        draft = self._active.park()
+        if draft is not None:
+            self._drafts[self._image_id] = (self._active.name, draft)
 
     def press(self, pointer: Pointer, scene: Scene) -> Response:
         """A button went down."""

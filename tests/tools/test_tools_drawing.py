@@ -145,6 +145,16 @@ def test_an_open_draft_waits_for_its_image(tool):
     assert drawn(bench).shape.bounds == (10, 10, 40, 30)
 
 
+def test_an_open_draft_waits_for_its_tool():
+    bench = Bench(tool="polygon")
+    set_points(bench, [(10, 10), (40, 10)])
+    bench.toolbox.use("select")
+    bench.toolbox.use("polygon")
+    bench.click(40, 30)
+    bench.key("enter")
+    assert drawn(bench).shape.bounds == (10, 10, 40, 30)
+
+
 def test_escape_drops_the_draft_then_leaves_the_tool():
     bench = Bench(tool="polygon")
     set_points(bench, [(10, 10), (40, 10), (40, 30)])

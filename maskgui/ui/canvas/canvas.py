@@ -120,20 +120,11 @@ class Canvas(QWidget):
 
     def set_instances(self, instances: Iterable[Instance], categories: Iterable[Category]) -> None:
         """Show these instances on the image, in these categories' colours."""
-        self.scene.set_instances(instances, categories)
-        self._layer.set_selected(self.scene.selection)
-        self._layer.reset()
-        self._refresh_tool()
+        self._follow_changes(*self.scene.set_instances(instances, categories))
 
     def apply_edit(self, edit: Edit) -> None:
         """Follow an edit that the document carried out; only what it touched is repainted."""
-        changed, recoloured = self.scene.apply(edit)
-        if recoloured:
-            self._layer.spoil(None)
-        if changed:
-            self._layer.spoil_instances(changed)
-            self._layer.set_selected(self.scene.selection)
-        self._refresh_tool()
+        self._follow_changes(*self.scene.apply(edit))
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
@@ -326,6 +317,13 @@ class Canvas(QWidget):
         if not self.toolbox.active.busy:
             self._refresh_tool()
         self.update()
+
+    def _follow_changes(self, changed: list[Instance], recoloured: bool) -> None:
+        if recoloured:
+            self._layer.spoil(None)
+        self._layer.spoil_instances(changed)
+        self._layer.set_selected(self.scene.selection)
+        self._refresh_tool()
 
     def _go_to(self, state: tuple[float, float, float]) -> None:
         self._fitted = False

@@ -1,7 +1,6 @@
 """The instances on the canvas: which are in tiles, which are drawn live, and when to repaint."""
 
-import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, QRectF, QTimer, Signal
@@ -12,7 +11,6 @@ from maskgui.core.shape import Box
 from maskgui.ui.canvas.colors import CanvasColors
 from maskgui.ui.canvas.outlines import Outlines
 from maskgui.ui.canvas.paintlist import (
-    BLEED,
     CHIP_BLEED,
     PaintList,
     PaintPlan,
@@ -36,6 +34,8 @@ HALO_BELOW = 200
 LIFT_INSTANCES = 40
 LIFT_VERTICES = 6000
 """A selection beyond these is painted in the tiles; it cannot be drawn anew in every frame."""
+MANY = 100
+"""Changed instances from which all tiles are painted anew, rather than each looked at."""
 REST_MS = 50
 """After a zoom the tiles of the new scale are painted when it has rested for so long."""
 
@@ -76,7 +76,7 @@ class InstanceLayer(QObject):
         self._store.clear()
         self._outlines.clear()
         self._content = None
-        self._cancel(None)
+        self._cancel()
         self._rest.stop()
         self.schedule()
 
@@ -85,21 +85,30 @@ class InstanceLayer(QObject):
         self._colors = colors
         self.spoil(None)
 
-    def spoil_instances(self, changed: Iterable[Instance]) -> None:
+    def spoil_instances(self, changed: Sequence[Instance]) -> None:
         """These instances, as they were or as they are now, look different."""
-        self._content = None
+        if not changed:
+            return
+        if len(changed) > MANY:
+            self.spoil(None)
+            return
         for instance in changed:
-            self.spoil(instance.shape.bounds)
+            self._spoil(instance.shape.bounds)
         self.schedule()
 
     def spoil(self, box: Box | None) -> None:
         """What lies in a box (None for all) looks different."""
+        self._spoil(box)
+        self.schedule()
+
+    def _spoil(self, box: Box | None) -> None:
+        """Tiles and those being painted are out of date, but serve until others are there."""
         self._content = None
         bleed = CHIP_BLEED * self._view.ratio
         self._store.spoil(box, self._view.scale, bleed)
-        self._cancel(box)
-        if box is None:
-            self.schedule()
+        for job in self._painter.open_jobs:
+            if box is None or touches(job.key, box, bleed):
+                job.stale = True
 
     def set_selected(self, selected: frozenset[int]) -> None:
         """Other instances are selected."""
@@ -118,7 +127,7 @@ class InstanceLayer(QObject):
             self.schedule()
             return
         self._scale = self._view.scale
-        self._cancel(None)
+        self._cancel()
         self._rest.start()
 
     @property
@@ -182,24 +191,17 @@ class InstanceLayer(QObject):
         halo = len(self.content.within(self._view.visible_box())) < HALO_BELOW
         if halo != self._halo:
             self._halo = halo
-            self._store.spoil(None, self._view.scale, BLEED)
-            self._cancel(None)
+            self._spoil(None)
 
     def _can_lift(self, ids: frozenset[int]) -> bool:
         found = (self._scene.instance(one) for one in ids)
         vertices = sum(one.shape.vertex_count for one in found if one is not None)
         return len(ids) <= LIFT_INSTANCES and vertices <= LIFT_VERTICES
 
-    def _cancel(self, box: Box | None) -> None:
-        """Make void what is being painted of a box."""
-        bleed = CHIP_BLEED * self._view.ratio
-        for job in self._painter.open_jobs:
-            other_scale = not math.isclose(job.key.scale, self._view.scale)
-            if other_scale or box is None or touches(job.key, box, bleed):
-                job.stale = True
-        if box is None:
-            self._painter.replace(())
-            self._painter.cancel_running()
+    def _cancel(self) -> None:
+        """Nothing that waits or is being painted is wanted any more."""
+        self._painter.replace(())
+        self._painter.cancel_running()
 
     def _collect(self) -> None:
         """Take over what the thread painted."""

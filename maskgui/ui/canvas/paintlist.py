@@ -22,10 +22,8 @@ from maskgui.ui.canvas.style import (
 )
 from maskgui.ui.canvas.tiles import TILE, TileJob, TileKey
 
-BLEED = 6.0
-"""Logical pixels that outline and halo reach beyond an instance's box."""
 CHIP_BLEED = 90.0
-"""Logical pixels that a score chip may reach beyond it."""
+"""Logical pixels that a chip may reach beyond an instance's box; outlines reach far less."""
 
 
 @dataclass(frozen=True)

@@ -89,11 +89,17 @@ class CanvasScene:
         """What the model said about the image."""
         return None if self.image_id is None else self._context.detections(self.image_id)
 
-    def set_instances(self, instances: Iterable[Instance], categories: Iterable[Category]) -> None:
-        """Show these instead."""
+    def set_instances(
+        self, instances: Iterable[Instance], categories: Iterable[Category]
+    ) -> tuple[list[Instance], bool]:
+        """Show these instead. Return what differs, as `apply` does."""
+        old, old_categories = self._instances, self._categories
         self._instances = {one.id: one for one in instances}
         self._categories = {one.id: one for one in categories}
         self._hits = self._ordered = None
+        changed = [one for one in old.values() if self._instances.get(one.id) != one]
+        changed += [one for one in self._instances.values() if old.get(one.id) != one]
+        return changed, old_categories != self._categories
 
     def set_hidden(self, ids: frozenset[int]) -> None:
         """Show all but these."""
