@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from maskgui.assist.jobs import Job, JobContext, Priority
 from maskgui.core.detections import MAX_DETECTIONS, SCORE_FLOOR, Detections
+from maskgui.core.errors import Failure
 from maskgui.core.shape import Shape
 from maskgui.imaging import read_image
-from maskgui.maskrcnn.devices import pick_device, preload_torch
+from maskgui.maskrcnn.devices import check_torch, pick_device, preload_torch
 from maskgui.maskrcnn.models import ModelRef
 from maskgui.maskrcnn.vectorize import shapes
 
@@ -138,6 +139,9 @@ class Segmenter:
         self.unload()
         tell("starting torch", 0.0)
         preload_torch()
+        fault = check_torch()
+        if fault is not None:
+            raise Failure(fault)
         from maskgui.maskrcnn.predictor import Predictor
 
         chosen = pick_device(device)
