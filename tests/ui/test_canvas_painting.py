@@ -187,6 +187,8 @@ def test_labels_cover_no_vertex(qtbot):
 
     rng = np.random.default_rng(0)
     view = QRectF(0, 0, 640, 480)
+    away = QRectF(700, 10, 50, 50)
+    assert place_label(QSizeF(90, 20), away, away.topLeft(), view, np.empty((0, 2))) is None
     for _ in range(200):
         vertices = rng.uniform((-100, -100), (700, 500), (rng.integers(3, 60), 2))
         low, high = vertices.min(axis=0), vertices.max(axis=0)

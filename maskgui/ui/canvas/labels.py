@@ -53,10 +53,13 @@ def place_label(
 ) -> QRectF | None:
     """Return the first place for a label inside the view that covers no vertex.
 
-    Above the topmost point comes first, then below, beside, and at last inside.
+    Above the topmost point comes first, then below, beside, and at last inside. There is none
+    for what is not in view.
     """
     shown = box.intersected(view)
-    for corner in _corners(size, box, top, shown if not shown.isEmpty() else box):
+    if shown.isEmpty():
+        return None
+    for corner in _corners(size, box, top, shown):
         place = QRectF(corner, size)
         place.moveLeft(round(min(max(place.left(), view.left()), view.right() - size.width())))
         place.moveTop(round(min(max(place.top(), view.top()), view.bottom() - size.height())))
