@@ -19,6 +19,7 @@ from maskgui.core.files import write_atomic
 from maskgui.core.raster import shape_to_rle
 from maskgui.core.rle import Rle
 from maskgui.core.shape import Polygon, Shape
+from maskgui.formats.coco_write import segmentation_of
 from maskgui.imaging import ImageError, scan_folder
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.models import ModelRef, find_model
@@ -206,12 +207,12 @@ def _row(
 
 def _segmentation(shape: Shape, rle: Rle, form: Form) -> Any:
     """Return polygons where they decode to the very mask (never with holes), else RLE."""
-    if form == "polygons" and not any(part.holes for part in shape.parts):
-        # The rasteriser's own grid of fifths: the same mask, with one decimal.
-        parts = [np.floor(5 * part.exterior + 0.5) / 5 for part in shape.parts]
-        if shape_to_rle(Shape(Polygon(part) for part in parts), rle.height, rle.width) == rle:
-            return [np.round(part, 1).ravel().tolist() for part in parts]
-    return rle.to_coco(compressed=True)
+    # The rasteriser's own grid of fifths: the same mask, with one decimal.
+    snapped = Shape(
+        Polygon(np.round(np.floor(5 * part.exterior + 0.5) / 5, 1), part.holes)
+        for part in shape.parts
+    )
+    return segmentation_of(snapped, rle, form, compressed=True)
 
 
 def _write(
