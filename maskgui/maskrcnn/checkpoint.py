@@ -34,7 +34,6 @@ def save_model(path: Path, module: nn.Module, card: Card, half: bool = True) -> 
         parameters=sum(parameter.numel() for parameter in module.parameters()),
     )
     path = path.with_suffix(WEIGHTS)
-
     write_atomic(path, weights)
     write_atomic(path.with_suffix(CARD), to_toml(card).encode())
     return card
@@ -76,29 +75,23 @@ def read_card(path: Path) -> Card:
 def load_weights(module: nn.Module, weights: dict[str, Tensor]) -> None:
     """Load tensors of any float type strictly, giving shared names the one stored tensor."""
     shared = _shared_names(module.state_dict())
-    full = {name: weights[kept] for name, kept in shared.items() if kept in weights}
-    module.load_state_dict(
-        {
-            **{
-                name: value.float() if value.is_floating_point() else value
-                for name, value in full.items()
-            },
-            **{name: value for name, value in weights.items() if name not in shared},
-        }
-    )
+    named = {name: weights[kept] for name, kept in shared.items() if kept in weights}
+    unknown = {name: value for name, value in weights.items() if name not in shared}
+    module.load_state_dict({name: _full(value) for name, value in {**named, **unknown}.items()})
+
+
+def _full(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def _distinct(state: dict[str, Tensor], half: bool) -> dict[str, Tensor]:
-    kept = {name: state[name] for name, first in _shared_names(state).items() if name == first}
-    return {
-        name: (
-            tensor.half() if half and tensor.dtype == torch.float32 and tensor.ndim > 1 else tensor
-        )
-        .detach()
-        .cpu()
-        .contiguous()
-        for name, tensor in kept.items()
-    }
+    tensors = {}
+    for name, first in _shared_names(state).items():
+        if name == first:
+            tensor = state[name].detach().cpu()
+            shrink = half and tensor.dtype == torch.float32 and tensor.ndim > 1
+            tensors[name] = (tensor.half() if shrink else tensor).contiguous()
+    return tensors
 
 
 def _shared_names(state: dict[str, Tensor]) -> dict[str, str]:

@@ -1,6 +1,10 @@
 """Training: data checked first, losses fall, a broken run goes on as if it had not been."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -44,6 +48,34 @@ TINY = Config(
 QUICK = TrainConfig(
     steps=20, batch=2, crop=SIDE, warmup_steps=2, bf16=False, learning_rate=3e-3, hold_out=2
 )
+
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import hashlib, json, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from maskgui.maskrcnn.train import TrainOptions, loader, loop
+folder, seen, runs = Path(sys.argv[1]), [], []
+make_batch, start = loader.make_batch, loop._Run.__init__
+def spy(data, recipe, turn):
+    if turn < 4:  # the first epoch
+        seen.extend(range(turn * 2, turn * 2 + 2))
+    return make_batch(data, recipe, turn)
+def keep(self, *arguments):
+    start(self, *arguments)
+    runs.append(self)
+loader.make_batch, loop._Run.__init__ = spy, keep
+options = TrainOptions(
+    folder / "data.json", folder, folder / "recipe.toml", folder / sys.argv[2] / "model"
+)
+path = loop.train(options)
+values = b"".join(v.numpy().tobytes() for v in runs[0].module.state_dict().values())
+print(json.dumps({
+    "seen": seen, "weights": hashlib.sha256(values).hexdigest(), "wrote": path.exists(),
+}))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -267,6 +299,40 @@ def test_a_resumed_run_equals_an_unbroken_one(folder: Path) -> None:
     assert steps[0] == steps[1] == ["step", "10", "20", "20"]
 
 
+def test_two_processes_share_the_images_and_agree(folder: Path) -> None:
+    recipe = Recipe(TINY, TrainConfig(**{**config_fields(QUICK), "steps": 4, "hold_out": 0}))
+    (folder / "recipe.toml").write_text(to_toml(recipe))
+    results = run_two_processes(folder)
+    assert results[0]["seen"] | results[1]["seen"] == set(range(8))
+    assert not results[0]["seen"] & results[1]["seen"]
+    assert results[0]["weights"] == results[1]["weights"]
+    assert [result["wrote"] for result in results] == [True, False]
+
+
+def run_two_processes(folder: Path) -> list[dict[str, Any]]:
+    program = folder / "program.py"
+    program.write_text(PROGRAM)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY),
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": f"{port}",
+    }
+    running = [
+        subprocess.Popen(
+            [sys.executable, str(program), str(folder), f"out{rank}"],
+            env={**shared, "RANK": str(rank)}, stdout=subprocess.PIPE, cwd=REPOSITORY,
+        )
+        for rank in (0, 1)
+    ]  # fmt: skip
+    answers = [process.communicate(timeout=300)[0] for process in running]
+    return [{**answer, "seen": set(answer["seen"])} for answer in map(json.loads, answers)]
+
+
 def test_resume_refuses_what_does_not_belong(folder: Path) -> None:
     with pytest.raises(UserError, match="without --resume"):
         train(options(folder, resume=True))
@@ -276,7 +342,7 @@ def test_resume_refuses_what_does_not_belong(folder: Path) -> None:
         train(options(folder, resume=True))
     cancel = threading.Event()
     cancel.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="step 0"):
         train(options(folder), None, cancel)
     change(folder, 0, iscrowd=1)
     recipe = Recipe(TINY, TrainConfig(**{**config_fields(QUICK), "seed": 3}))

@@ -202,7 +202,5 @@ def _read_rle(segmentation: object, height: int, width: int) -> Rle:
     except (TypeError, IndexError, KeyError) as error:
         raise ValueError("has a segmentation that is neither polygons nor RLE") from error
     if (rle.height, rle.width) != (height, width):
-        raise ValueError(
-            f"has an RLE of {rle.width} x {rle.height} pixels in an image of other size"
-        )
+        raise ValueError(f"has an RLE of {rle.width} x {rle.height} pixels, not the image's size")
     return rle

@@ -12,6 +12,7 @@ from torch import Tensor
 from maskgui.maskrcnn.config import Recipe
 from maskgui.maskrcnn.train.augment import View, random_view
 from maskgui.maskrcnn.train.dataset import DataSet
+from maskgui.maskrcnn.train.parallel import Ranks
 
 AHEAD = 3
 
@@ -24,11 +25,14 @@ class Batch:
     targets: list[dict[str, Tensor]]
 
 
-def make_batch(data: DataSet, recipe: Recipe, step: int) -> Batch:
-    """Return the batch of one step: a function of the seed and the step alone."""
+def make_batch(data: DataSet, recipe: Recipe, turn: int) -> Batch:
+    """Return the batch of one turn: a function of the seed and the turn alone.
+
+    Alone, a process takes a turn a step; of n processes, rank r takes turn n * step + r.
+    """
     config = recipe.train
     views = []
-    for place in range(step * config.batch, (step + 1) * config.batch):
+    for place in range(turn * config.batch, (turn + 1) * config.batch):
         epoch, position = divmod(place, len(data))
         order = np.random.default_rng((config.seed, 1, epoch)).permutation(len(data))
         index = int(order[position])
@@ -48,22 +52,23 @@ def network_scale(height: int, width: int, min_side: int, max_side: int) -> floa
 
 
 def batches(
-    data: DataSet, recipe: Recipe, first: int, last: int, stop: threading.Event
+    data: DataSet, recipe: Recipe, steps: range, ranks: Ranks, stop: threading.Event
 ) -> Iterator[tuple[int, Batch]]:
-    """Yield (step, batch) for steps first..last-1, made ahead in one thread."""
+    """Yield (step, batch) for each of the steps, made ahead in one thread."""
     ready: queue.Queue[tuple[int, Batch] | BaseException] = queue.Queue(AHEAD)
 
     def work() -> None:
         try:
-            for step in range(first, last):
-                _put(ready, (step, make_batch(data, recipe, step)), stop)
+            for step in steps:
+                turn = step * ranks.size + ranks.rank
+                _put(ready, (step, make_batch(data, recipe, turn)), stop)
                 if stop.is_set():
                     return
         except BaseException as error:  # noqa: BLE001 - handed to the consumer, raised there
             _put(ready, error, stop)
 
     threading.Thread(target=work, name="training-data", daemon=True).start()
-    for _ in range(first, last):
+    for _ in steps:
         item = ready.get()
         if isinstance(item, BaseException):
             raise item

@@ -17,6 +17,7 @@ from maskgui.maskrcnn.checkpoint import WEIGHTS, load_model, save_model
 from maskgui.maskrcnn.config import Recipe, read_toml
 from maskgui.maskrcnn.train.dataset import DataSet, read_dataset
 from maskgui.maskrcnn.train.loader import Batch, batches
+from maskgui.maskrcnn.train.parallel import Ranks
 from maskgui.maskrcnn.train.record import Log, read_state, write_state
 from maskgui.maskrcnn.train.step import (
     LOSSES,
@@ -115,6 +116,7 @@ class _Run:
     ) -> None:
         self.options, self.recipe, self.data, self.held_out = options, recipe, data, held_out
         self.config = recipe.train
+        self.ranks = Ranks()
         self.output = options.output.with_suffix(WEIGHTS)
         self.output.parent.mkdir(parents=True, exist_ok=True)
         self.checkpoint = self.output.with_suffix(".checkpoint")
@@ -132,34 +134,38 @@ class _Run:
         self.threshold = 0.5
         if options.resume:
             self._resume()
-        self.log = Log(self.output.with_suffix(".log.csv"), self.step)
+        if self.ranks.leads:
+            self.log = Log(self.output.with_suffix(".log.csv"), self.step)
 
     def steps(self, report: Report | None, cancel: threading.Event, stop: threading.Event) -> None:
         """Take the remaining steps."""
         started = time.monotonic() - self.elapsed
         saved = validated = mark = self.elapsed
         sums = dict.fromkeys(LOSSES, 0.0)
-        for step, batch in batches(self.data, self.recipe, self.step, self.config.steps, stop):
-            rate = learning_rate(self.config, step, self.progress())
+        ahead = range(self.step, self.config.steps)
+        for step, batch in batches(self.data, self.recipe, ahead, self.ranks, stop):
+            progress, stopped = self.ranks.agreed(self.progress(), cancel.is_set())
+            if stopped:
+                self.save()
+                raise Cancelled(f"Training stopped at step {self.step}; go on with --resume.")
+            if progress >= 1:
+                break
+            rate = learning_rate(self.config, step, progress)
             for name, value in self._one_step(step, batch, rate).items():
                 sums[name] += value / REPORT_EVERY
             self.step, self.elapsed = step + 1, time.monotonic() - started
-            if self.step % REPORT_EVERY == 0:
-                speed = REPORT_EVERY * self.config.batch / (self.elapsed - mark)
-                self._report(report, sums, rate, speed)
-                sums = dict.fromkeys(LOSSES, 0.0)
-                if self.elapsed - validated > self.config.validate_minutes * 60:
-                    self.keep_best()
-                    validated = self.elapsed = time.monotonic() - started
-                mark = self.elapsed
-            if cancel.is_set():
-                self.save()
-                raise Cancelled(f"Training stopped at step {self.step}; go on with --resume.")
-            if self.progress() >= 1:
-                break
+            if not self.ranks.leads or self.step % REPORT_EVERY:
+                continue
+            images = REPORT_EVERY * self.config.batch * self.ranks.size
+            self._report(report, sums, rate, images / (self.elapsed - mark))
+            sums = dict.fromkeys(LOSSES, 0.0)
+            if self.elapsed - validated > self.config.validate_minutes * 60:
+                self.keep_best()
+                validated = self.elapsed = time.monotonic() - started
             if self.elapsed - saved > self.config.save_minutes * 60:
                 self.save()
                 saved = self.elapsed
+            mark = self.elapsed
 
     def progress(self) -> float:
         """Return how much of the schedule is done, 0 to 1, by steps or by time."""
@@ -169,18 +175,18 @@ class _Run:
         return min(done, 1.0)
 
     def _one_step(self, step: int, batch: Batch, rate: float) -> dict[str, float]:
-        torch.manual_seed(self.config.seed + step)
+        torch.manual_seed(self.config.seed + step * self.ranks.size + self.ranks.rank)
         self.module.train()
         parts = losses(self.module, batch, self.config.bf16)
-        total = torch.stack(list(parts.values())).sum()
-        if not torch.isfinite(total):
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(torch.stack(list(parts.values())).sum())
+        self.ranks.average(self.module)
+        norm = torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.config.clip_norm)
+        if not torch.isfinite(norm):
             raise UserError(
                 f"The loss is no longer a number at step {step}; lower learning_rate in "
                 f"{self.options.config} and train again."
             )
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(total)
-        torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.config.clip_norm)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()
@@ -194,7 +200,7 @@ class _Run:
         state = TrainProgress(
             self.step,
             self.config.steps,
-            self.step * self.config.batch / len(self.data),
+            self.step * self.config.batch * self.ranks.size / len(self.data),
             dict(sums),
             rate,
             speed,
@@ -241,6 +247,8 @@ class _Run:
 
     def save(self) -> None:
         """Write everything that going on needs."""
+        if not self.ranks.leads:
+            return
         write_state(
             self.checkpoint,
             {
@@ -276,6 +284,8 @@ class _Run:
 
     def finish(self) -> Path:
         """Validate a last time, leave the best weights, and drop the checkpoint."""
+        if not self.ranks.leads:
+            return self.output
         self.keep_best()
         self.checkpoint.unlink(missing_ok=True)
         self.log.write(self.step, self.elapsed, 0.0, {}, self.figures)
