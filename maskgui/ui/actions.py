@@ -294,7 +294,7 @@ class ActionSet(QObject):
         """Call `handler()`, or `handler(checked)` for a checkable one, when it is triggered."""
         action = self._actions[name]
         if self._specs[name].checkable:
-            action.triggered.connect(lambda checked: handler(checked))
+            action.triggered.connect(handler)
         else:
             action.triggered.connect(lambda _=False: handler())
 

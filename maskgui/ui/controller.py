@@ -92,10 +92,11 @@ class Controller(QObject):
         return True
 
     def close(self) -> None:
-        """End what runs beside the main thread."""
+        """End what runs beside the main thread, and the session where no window asked before."""
         if self._closed:
             return
         self._closed = True
+        self.files.abandon()
         self.desk.main.close()
         self.jobs.close()
         self.loader.close(LOADER_SECONDS)

@@ -131,7 +131,7 @@ class Options(QObject):
     def recent(self) -> list[Path]:
         """Return the projects opened last that still exist, the newest first."""
         stored = self._store.value("last/recent", [])
-        names = [stored] if isinstance(stored, str) else list(stored or [])
+        names = [stored] if isinstance(stored, str) else stored if isinstance(stored, list) else []
         return [Path(name) for name in names if name and Path(name).is_file()]
 
     def add_recent(self, path: Path) -> None:

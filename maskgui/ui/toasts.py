@@ -58,7 +58,7 @@ class Toast(QFrame):
         self.setMaximumWidth(MAX_WIDTH)
         if label.wordWrap():
             width = min(MAX_WIDTH, max(240, parent.width() - 2 * MARGIN))
-            self.setFixedSize(width, self.layout().totalHeightForWidth(width))
+            self.setFixedSize(width, row.totalHeightForWidth(width))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAccessibleName(text)
 

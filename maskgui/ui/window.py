@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from maskgui.ui import icons
 from maskgui.ui.actions import ActionSet
+from maskgui.ui.canvas import Canvas
 from maskgui.ui.options import Options
 from maskgui.ui.panels.filmstrip import Filmstrip
 from maskgui.ui.panels.sidepanel import SidePanel
@@ -34,7 +35,7 @@ class MainWindow(QMainWindow):
 
     dropped = Signal(object)  # list of Path
 
-    def __init__(self, canvas: QWidget, options: Options, themes: ThemeSwitch) -> None:
+    def __init__(self, canvas: Canvas, options: Options, themes: ThemeSwitch) -> None:
         super().__init__()
         self.setWindowTitle(TITLE)
         self.setWindowIcon(icons.app_icon())
@@ -119,7 +120,9 @@ class MainWindow(QMainWindow):
     def show_panel(self, name: str, shown: bool) -> None:
         """Show or collapse the panel "side" or "film", and remember it."""
         self._options.set_shown(name, shown)
-        self.show_page(self.stage.currentWidget())
+        page = self.stage.currentWidget()
+        if page is not None:
+            self.show_page(page)
 
     def show_title(self, project: str) -> None:
         """Name the project in the title and at the top left."""

@@ -1,4 +1,4 @@
-"""Auto-segment in the window: proposals, sliders, batches; the network is played by canned replies."""
+"""Auto-segment in the window: proposals, sliders, batches; canned replies play the network."""
 
 import threading
 from pathlib import Path
@@ -79,7 +79,7 @@ def test_the_result_lands_on_its_own_image(ready: Controller, wait) -> None:
     segmenter.go.clear()
     first = ready.desk.image_id
     ready.window.commands["segment"].trigger()
-    wait(lambda: ready.window.status.progress.isVisible())
+    wait(ready.window.status.progress.isVisible)
     assert ready.window.commands.reason("segment")
     ready.navigation.step(1)
     assert not ready.window.commands.reason("segment")

@@ -25,6 +25,8 @@ class Datasets(QObject):
         self.desk = desk
         self._jobs = jobs
         self._files = files
+        self.tells = True
+        """Whether an import with repairs opens its report; a script reads toasts instead."""
         files.import_json = self.import_json
         desk.commands.bind("import_coco", self._ask_json)
         desk.commands.bind("export", self.export)
@@ -85,7 +87,7 @@ class Datasets(QObject):
             dialog.exec()
             dialog.deleteLater()
 
-        if list(report.lines(limit=1)):
+        if self.tells and list(report.lines(limit=1)):
             details()
         else:
             self.desk.say(report.summary(), action=("Details", details))

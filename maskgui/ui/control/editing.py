@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QMenu
 
+from maskgui.core.detections import Detections
 from maskgui.core.document import Edit, EditConflict
 from maskgui.core.edits import (
     accept,
@@ -85,7 +86,7 @@ class Editing(QObject):
             self.desk.say(f"{words} locked and stay as they are; unlock with L.")
         return free
 
-    def _with_evidence(self) -> tuple[ImageRecord, object] | None:
+    def _with_evidence(self) -> tuple[ImageRecord, Detections | None] | None:
         record = self.desk.record
         return None if record is None else (record, self.desk.detections(record.id))
 

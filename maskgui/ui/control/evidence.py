@@ -1,6 +1,7 @@
 """While M is held the canvas shows what the model said, whatever was made of it since."""
 
 from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent
 
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.proposing import NO_EVIDENCE, ShapeCache, evidence
@@ -28,17 +29,18 @@ class Evidence(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Show while the key is down."""
-        kind = event.type()
-        if kind == QEvent.Type.KeyPress and event.key() == KEY and not event.modifiers():
-            if not event.isAutoRepeat():
-                self._show()
-            return True
-        if kind == QEvent.Type.KeyRelease and event.key() == KEY:
-            if not event.isAutoRepeat():
-                self._hide()
-            return True
-        if kind == QEvent.Type.FocusOut:
+        if event.type() == QEvent.Type.FocusOut:
             self._hide()
+        if not isinstance(event, QKeyEvent) or event.key() != KEY:
+            return False
+        if event.isAutoRepeat():
+            return True
+        if event.type() == QEvent.Type.KeyPress and not event.modifiers():
+            self._show()
+            return True
+        if event.type() == QEvent.Type.KeyRelease:
+            self._hide()
+            return True
         return False
 
     def _show(self) -> None:

@@ -1,12 +1,13 @@
 """Opening, importing, exporting and closing: the project menu's work, off the main thread."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMenu
 
 from maskgui.assist.demo import prepare_demo
 from maskgui.assist.session import Session
@@ -16,6 +17,8 @@ from maskgui.project.place import SUFFIX, place_for
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.navigation import Navigation
 from maskgui.ui.dialogs.ask import ask
+
+log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 10.0
 POLL_MS = 120
@@ -230,7 +233,7 @@ class Files(QObject):
         else:
             window.empty.say(
                 f"No images in “{session.root.name}”",
-                "Put JPEG, PNG, TIFF, WebP or BMP files there and look again, or open another folder.",
+                "Put JPEG, PNG, TIFF, WebP or BMP files there and look again, or open another one.",
             )
             window.show_page(window.empty)
 
@@ -306,8 +309,6 @@ class Files(QObject):
         self.desk.say(f"Removed “{name}” from the project. The file stays.", action=("Undo", undo))
 
     def _film_menu(self, image_id: int, place) -> None:
-        from PySide6.QtWidgets import QMenu  # noqa: PLC0415
-
         menu = QMenu(self.desk.window)
         remove = menu.addAction("Remove from the project")
         remove.triggered.connect(lambda: self.remove_image(image_id))
@@ -343,6 +344,17 @@ class Files(QObject):
                 return False
             session.close(discard=True)
         return True
+
+    def abandon(self) -> None:
+        """Close what is open without asking: the system ends the application."""
+        session = self.desk.session
+        if session is None:
+            return
+        try:
+            session.close()
+        except UserError:
+            log.exception("Closing without all changes on disk")
+            session.close(discard=True)
 
     def _allow(self) -> None:
         reason = "" if self.desk.session else OPEN_FIRST

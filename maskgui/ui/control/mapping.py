@@ -105,7 +105,7 @@ class CategoryMapping(QObject):
         ids = {one.name.casefold(): one.id for one in categories}
         colors = [one.color for one in categories]
         order = 1 + max((one.order for one in categories), default=-1)
-        changes = []
+        changes: list[Change] = []
         for name in names:
             if name.casefold() in ids:
                 continue

@@ -1,6 +1,5 @@
 """Which model, on which device: the menu, fetching, adding a file, remembered per project."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +121,7 @@ class Models(QObject):
             action.triggered.connect(lambda _=False, model=model: self._take(model))
             chosen.addAction(action)
         menu.setToolTipsVisible(True)
-        menu.addAction("Add a file…").triggered.connect(lambda: self._ask_file())
+        menu.addAction("Add a file…").triggered.connect(self._ask_file)
         menu.addSeparator()
         self._fill_devices(menu)
         menu.addSeparator()
@@ -139,16 +138,15 @@ class Models(QObject):
             group.addAction(action)
         if self._devices is None:
             look = menu.addAction("Look for GPUs")
-            look.triggered.connect(lambda: self.look_for_devices())
+            look.triggered.connect(self.look_for_devices)
 
-    def look_for_devices(self, then: Callable[[], object] = lambda: None) -> None:
+    def look_for_devices(self) -> None:
         """Ask torch, in the worker, where a network can run."""
 
         def done(reply: Reply) -> None:
             self.know_devices(reply.value)
             names = ", ".join(DEVICE_NAMES[one] for one in reply.value)
             self.desk.say(f"A network can run here on: {names}.")
-            then()
 
         self._jobs.run(
             lambda _: available_devices(), "Looking for GPUs", Ending(done, self.desk.problem)

@@ -209,13 +209,17 @@ class Navigation(QObject):
     def _edited(self, edit: Edit) -> None:
         relisted = False
         for change in edit.changes:
+            before, after = change.before, change.after
             if not isinstance(change.entity, ImageRecord):
                 continue
-            before, after = change.before, change.after
-            if before is None or after is None or before.path != after.path:
-                relisted = True
-            else:
+            if (
+                isinstance(before, ImageRecord)
+                and isinstance(after, ImageRecord)
+                and before.path == after.path
+            ):
                 self._film.show_record(after)
+            else:
+                relisted = True
         if relisted and self.desk.remote:
             self._stale = True
         elif relisted:

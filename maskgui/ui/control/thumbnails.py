@@ -35,6 +35,11 @@ class Thumbnails:
         self._asked.clear()
         self._kept.clear()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a thumbnail that was asked for has not come."""
+        return bool(self._asked)
+
     def picture(self, record: ImageRecord) -> QPixmap | None:
         """Return the thumbnail, or None and have the strip drawn again when it has come."""
         if record.id in self._kept:
@@ -60,7 +65,11 @@ class Thumbnails:
         )
 
     def _come(self, session, image_id: int, reply: Loaded, ratio: float) -> None:
-        if session is not self._desk.session or image_id not in session.document.images:
+        if (
+            session is None
+            or session is not self._desk.session
+            or image_id not in session.document.images
+        ):
             return
         self._asked.pop(image_id, None)
         if reply.image is None:

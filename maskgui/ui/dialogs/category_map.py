@@ -27,6 +27,14 @@ def preset(names: Sequence[str], categories: Sequence[Category]) -> dict[str, Ch
     return {name: own.get(name.casefold(), None if met else name) for name in names}
 
 
+class StillBox(QComboBox):
+    """A box that the wheel scrolls past."""
+
+    def wheelEvent(self, event) -> None:
+        """Leave the wheel to the list around."""
+        event.ignore()
+
+
 class CategoryMapDialog(Dialog):
     """One row for each of the model's categories; a new name may be typed."""
 
@@ -65,7 +73,7 @@ class CategoryMapDialog(Dialog):
         self.button("Use these categories", primary=True, accepts=True).setFocus()
 
     def _box(self, name: str, choice: Choice) -> QComboBox:
-        box = QComboBox()
+        box = StillBox()
         box.setEditable(True)
         box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         box.setAccessibleName(name)
@@ -78,7 +86,6 @@ class CategoryMapDialog(Dialog):
         box.setCurrentIndex(at)
         box.setToolTip("Choose, or type the name of a new category")
         box.setMaxVisibleItems(16)
-        box.wheelEvent = lambda event: event.ignore()
         return box
 
     def _set_all(self, *, create: bool) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QModelIndex,
     QPoint,
     QRect,
     QSize,
@@ -26,13 +25,13 @@ from PySide6.QtWidgets import (
 
 from maskgui.core.entities import Category
 from maskgui.ui import icons
+from maskgui.ui.panels.common import Index
 from maskgui.ui.panels.section import Section
 from maskgui.ui.theme import CAPTION_PX, DARK, Theme, text_font
 
 ROW = 28
 FILTER_FROM = 9  # with as many categories a field to find one appears
 NAME_LEFT = 48
-CategoryRole = Qt.ItemDataRole.UserRole + 1
 
 
 class CategoryModel(QAbstractListModel):
@@ -69,7 +68,7 @@ class CategoryModel(QAbstractListModel):
     def _sift(self) -> None:
         self._shown = [one for one in self._all if self._needle in one.name.casefold()]
 
-    def category(self, index: QModelIndex) -> Category | None:
+    def category(self, index: Index) -> Category | None:
         """Return the category of a row."""
         return self._shown[index.row()] if index.isValid() else None
 
@@ -82,11 +81,11 @@ class CategoryModel(QAbstractListModel):
         """Return the place in the whole list, from 1: the key."""
         return self._all.index(category) + 1
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
+    def rowCount(self, parent: Index | None = None) -> int:
         """How many categories are shown."""
         return 0 if parent is not None and parent.isValid() else len(self._shown)
 
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole):
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole):
         """The name; the category itself for the delegate."""
         category = self.category(index)
         if category is None:
@@ -95,13 +94,13 @@ class CategoryModel(QAbstractListModel):
             return category.name
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{category.name}\nClick: draw with it. Double-click: rename."
-        return category if role == CategoryRole else None
+        return None
 
-    def flags(self, index: QModelIndex) -> Qt.ItemFlag:
+    def flags(self, index: Index) -> Qt.ItemFlag:
         """Every row can be renamed in place."""
         return super().flags(index) | Qt.ItemFlag.ItemIsEditable
 
-    def setData(self, index: QModelIndex, value, role: int = Qt.ItemDataRole.EditRole) -> bool:
+    def setData(self, index: Index, value, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Ask for a new name; the document changes first, then this list."""
         category = self.category(index)
         name = str(value).strip()
@@ -129,7 +128,7 @@ class CategoryDelegate(QStyledItemDelegate):
         """Return one height for all rows."""
         return QSize(120, ROW)
 
-    def paint(self, painter: QPainter, option, index: QModelIndex) -> None:
+    def paint(self, painter: QPainter, option, index: Index) -> None:
         """Draw one row."""
         category = self._model.category(index)
         if category is None:
@@ -249,7 +248,7 @@ class CategoryPanel(Section):
 
     def _connect(self) -> None:
         self.field.textChanged.connect(self.rows.find)
-        self.add.clicked.connect(lambda: self.added.emit())
+        self.add.clicked.connect(self.added)
         self.rows.renamed.connect(self.renamed)
         self.list.clicked.connect(self._activate)
         self.list.activated.connect(self._activate)
@@ -283,7 +282,7 @@ class CategoryPanel(Section):
             self.list.setCurrentIndex(self.rows.index(row))
             self.list.edit(self.rows.index(row))
 
-    def _activate(self, index: QModelIndex) -> None:
+    def _activate(self, index: Index) -> None:
         category = self.rows.category(index)
         if category is not None:
             self.activated.emit(category.id)
@@ -293,7 +292,7 @@ class CategoryPanel(Section):
         category = self.rows.category(index)
         menu = QMenu(self)
         if category is None:
-            menu.addAction("Add a category").triggered.connect(lambda: self.added.emit())
+            menu.addAction("Add a category").triggered.connect(self.added)
         else:
             self._fill_menu(menu, category)
         menu.exec(self.list.viewport().mapToGlobal(place))

@@ -1,10 +1,13 @@
 """Small widgets that the panels share."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolButton, QWidget
 
 from maskgui.ui.theme import ICON_PX
+
+Index = QModelIndex | QPersistentModelIndex
+"""What Qt's models and delegates are asked with."""
 
 
 def rule(*, vertical: bool = False) -> QFrame:

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 
 from maskgui.core.entities import ImageRecord, Review
 from maskgui.ui import icons
-from maskgui.ui.panels.common import rule
+from maskgui.ui.panels.common import Index, rule
 from maskgui.ui.panels.topbar import REVIEW_TEXT, review_color
 from maskgui.ui.theme import CAPTION_PX, DARK, Theme, text_font
 
@@ -103,7 +103,7 @@ class ImageModel(QAbstractListModel):
         """How many images the project has."""
         return len(self._all)
 
-    def record(self, index: QModelIndex) -> ImageRecord | None:
+    def record(self, index: Index) -> ImageRecord | None:
         """Return the record of a row."""
         return self._records[self._shown[index.row()]] if index.isValid() else None
 
@@ -111,11 +111,11 @@ class ImageModel(QAbstractListModel):
         """Return the row of an image, -1 when the filter hides it."""
         return -1 if image_id is None else self._rows.get(image_id, -1)
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
+    def rowCount(self, parent: Index | None = None) -> int:
         """How many images are in view."""
         return 0 if parent is not None and parent.isValid() else len(self._shown)
 
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole):
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole):
         """The path for type-ahead, and all there is to know as a tooltip."""
         record = self.record(index)
         if record is None:
@@ -148,7 +148,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         """Return one size for all cells."""
         return CELL
 
-    def paint(self, painter: QPainter, option, index: QModelIndex) -> None:
+    def paint(self, painter: QPainter, option, index: Index) -> None:
         """Draw one cell."""
         record = self._model.record(index)
         if record is None:
@@ -338,7 +338,7 @@ class Filmstrip(QWidget):
         words = f"{total} image{'' if total == 1 else 's'}"
         self.count.setText(words if shown == total else f"{shown} of {words}")
 
-    def _tell(self, index: QModelIndex) -> None:
+    def _tell(self, index: Index) -> None:
         record = self.rows.record(index)
         if record is not None and record.id != self._current:
             self._current = record.id

@@ -5,12 +5,10 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import QAbstractItemModel, QItemSelection, QModelIndex, QObject, Qt
 
 from maskgui.core.entities import Category, Instance
+from maskgui.ui.panels.common import Index
 
 GROUP = 0
 """The internal id of a category's row; an instance's row holds its group's row plus one."""
-
-CategoryRole = Qt.ItemDataRole.UserRole + 1
-InstanceRole = Qt.ItemDataRole.UserRole + 2
 
 
 class InstanceModel(QAbstractItemModel):
@@ -61,19 +59,19 @@ class InstanceModel(QAbstractItemModel):
                 last = self.index(len(members) - 1, 0, parent)
                 self.dataChanged.emit(self.index(0, 0, parent), last)
 
-    def instance(self, index: QModelIndex) -> Instance | None:
+    def instance(self, index: Index) -> Instance | None:
         """Return the instance of a row, None for a category's row."""
         if not index.isValid() or index.internalId() == GROUP:
             return None
         return self._rows[index.internalId() - 1][index.row()]
 
-    def category(self, index: QModelIndex) -> Category | None:
+    def category(self, index: Index) -> Category | None:
         """Return the category of a category's row."""
         if not index.isValid() or index.internalId() != GROUP:
             return None
         return self._groups[index.row()]
 
-    def ids(self, index: QModelIndex) -> list[int]:
+    def ids(self, index: Index) -> list[int]:
         """Return the instance of a row, or all of a category's row."""
         instance = self.instance(index)
         if instance is not None:
@@ -107,7 +105,7 @@ class InstanceModel(QAbstractItemModel):
 
     # Qt asks
 
-    def index(self, row: int, column: int, parent: QModelIndex | None = None) -> QModelIndex:
+    def index(self, row: int, column: int, parent: Index | None = None) -> QModelIndex:
         """Return a row's index."""
         if parent is None or not parent.isValid():
             inside = 0 <= row < len(self._groups)
@@ -116,39 +114,31 @@ class InstanceModel(QAbstractItemModel):
             return QModelIndex()
         return self.createIndex(row, column, parent.row() + 1)
 
-    def parent(self, index: QModelIndex) -> QModelIndex:  # type: ignore[override]
+    def parent(self, index: Index) -> QModelIndex:  # type: ignore[override]
         """Return the category's row of an instance's row."""
         if not index.isValid() or index.internalId() == GROUP:
             return QModelIndex()
         return self.createIndex(index.internalId() - 1, 0, GROUP)
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
+    def rowCount(self, parent: Index | None = None) -> int:
         """How many rows lie below."""
         if parent is None or not parent.isValid():
             return len(self._groups)
         return len(self._rows[parent.row()]) if parent.internalId() == GROUP else 0
 
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
+    def columnCount(self, parent: Index | None = None) -> int:
         """One column; the delegate draws it."""
         return 1
 
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole):
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole):
         """What is read aloud, searched by typing, and drawn."""
         category = self.category(index)
         if category is not None:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return category.name
-            return category if role == CategoryRole else None
+            return category.name if role == Qt.ItemDataRole.DisplayRole else None
         instance = self.instance(index)
         if instance is None:
             return None
-        if role == InstanceRole:
-            return instance
-        if role == CategoryRole:
-            return self._groups[index.internalId() - 1]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return row_text(instance)
-        return None
+        return row_text(instance) if role == Qt.ItemDataRole.DisplayRole else None
 
 
 def row_text(instance: Instance) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from maskgui.core.entities import Category, Instance
 from maskgui.ui import icons
+from maskgui.ui.panels.common import Index
 from maskgui.ui.panels.instance_model import InstanceModel, row_text, size_text
 from maskgui.ui.panels.section import Section
 from maskgui.ui.theme import CAPTION_PX, DARK, Theme, text_font
@@ -37,7 +38,7 @@ class InstanceDelegate(QStyledItemDelegate):
         """Return one height for all rows."""
         return QSize(120, ROW)
 
-    def paint(self, painter: QPainter, option, index: QModelIndex) -> None:
+    def paint(self, painter: QPainter, option, index: Index) -> None:
         """Draw one row across the whole width of the list."""
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -178,7 +179,7 @@ class InstanceTree(QTreeView):
                 return
         super().mousePressEvent(event)
 
-    def _mark_clicked(self, index: QModelIndex, place: QPoint) -> bool:
+    def _mark_clicked(self, index: Index, place: QPoint) -> bool:
         rect = self.visualRect(index)
         row = QRect(0, rect.top(), self.viewport().width(), rect.height())
         for mark, signal in zip(mark_places(row), (self.hide_asked, self.lock_asked), strict=True):
@@ -285,14 +286,14 @@ class InstancePanel(Section):
         if not self._quiet:
             self.selected.emit(self.selected_ids())
 
-    def _double_clicked(self, index: QModelIndex) -> None:
+    def _double_clicked(self, index: Index) -> None:
         instance = self.tree.rows.instance(index)
         if instance is not None:
             self.zoom_asked.emit(instance.id)
         else:
             self.tree.setExpanded(index, not self.tree.isExpanded(index))
 
-    def _remember(self, index: QModelIndex, collapsed: bool) -> None:
+    def _remember(self, index: Index, collapsed: bool) -> None:
         category = self.tree.rows.category(index)
         if category is not None and not self._quiet:
             (self._collapsed.add if collapsed else self._collapsed.discard)(category.id)

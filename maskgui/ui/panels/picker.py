@@ -89,13 +89,12 @@ class CategoryPicker(QFrame):
         self.adjustSize()
 
     def _take(self) -> None:
-        item = self.rows.currentItem()
-        text = self.field.text().strip()
-        if item is None:
+        if self.rows.currentRow() < 0:
             return
+        text = self.field.text().strip()
+        category_id = self.rows.currentItem().data(Qt.ItemDataRole.UserRole)
         self._answered = True
         self.close()
-        category_id = item.data(Qt.ItemDataRole.UserRole)
         if category_id is not None:
             self.chosen.emit(category_id)
         elif text:

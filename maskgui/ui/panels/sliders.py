@@ -40,7 +40,7 @@ class Sliders(QWidget):
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
         self.score = self._row(grid, 0, "Score", "Propose what the model is at least this sure of")
-        self.mask = self._row(grid, 1, "Mask", "Cut the soft masks at this probability")
+        self.cut = self._row(grid, 1, "Mask", "Cut the soft masks at this probability")
         self._rest = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._rest.timeout.connect(self._settle)
         self._shown = (0.5, 0.5)
@@ -74,7 +74,7 @@ class Sliders(QWidget):
         figure.setValue(value)
         figure.blockSignals(False)
         self.previewed.emit(*self.values())
-        if not (self.score.isSliderDown() or self.mask.isSliderDown()):
+        if not (self.score.isSliderDown() or self.cut.isSliderDown()):
             self._rest.start()
 
     def _settle(self) -> None:
@@ -85,7 +85,7 @@ class Sliders(QWidget):
 
     def values(self) -> tuple[float, float]:
         """Return the score and mask thresholds."""
-        return self.score.value() / STEPS, self.mask.value() / STEPS
+        return self.score.value() / STEPS, self.cut.value() / STEPS
 
     @property
     def in_hand(self) -> bool:
@@ -97,7 +97,7 @@ class Sliders(QWidget):
         self._rest.stop()
         self.blockSignals(True)
         self.score.setValue(round(score * STEPS))
-        self.mask.setValue(round(mask * STEPS))
+        self.cut.setValue(round(mask * STEPS))
         self.blockSignals(False)
         self._rest.stop()
         self._shown = self.values()
