@@ -65,11 +65,8 @@ class Thumbnails:
         )
 
     def _come(self, session, image_id: int, reply: Loaded, ratio: float) -> None:
-        if (
-            session is None
-            or session is not self._desk.session
-            or image_id not in session.document.images
-        ):
+        current = self._desk.session
+        if current is None or current is not session or image_id not in current.document.images:
             return
         self._asked.pop(image_id, None)
         if reply.image is None:

@@ -1,12 +1,12 @@
 """The one row at the top: project, position, review state, model, the main button, history."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from maskgui.core.entities import Review
 from maskgui.ui import icons
-from maskgui.ui.actions import ActionSet, key_text
+from maskgui.ui.actions import ActionSet
 from maskgui.ui.panels.common import action_button, menu_button, rule
 from maskgui.ui.theme import Theme, text_font
 
@@ -56,17 +56,29 @@ class TopBar(QWidget):
         self.state = self._state_button()
         self.model = menu_button("menubutton")
         self.model.setMenu(self.model_menu)
-        self.run = QToolButton()
-        self.run.setObjectName("primary")
-        self.run.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.run.setDefaultAction(actions["segment"])
-        self.run.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.run = self._main_button(actions["segment"])
         self._lay_out(actions)
         self.set_project("")
         self.set_position(0, 0)
         self.set_review(None)
         self.set_model("No model", "")
         self.set_theme(theme)
+
+    def _main_button(self, action: QAction) -> QToolButton:
+        """Return the one main button: its icon stands on the accent, so it is its own."""
+        button = QToolButton()
+        button.setObjectName("primary")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setText(f"Auto-segment   {action.shortcut().toString()}")
+        button.clicked.connect(action.trigger)
+
+        def follow() -> None:
+            button.setEnabled(action.isEnabled())
+            button.setToolTip(action.toolTip())
+
+        action.changed.connect(follow)
+        return button
 
     def _state_button(self) -> QToolButton:
         button = menu_button("state")
@@ -99,8 +111,6 @@ class TopBar(QWidget):
         row.addWidget(action_button(actions["redo"]))
         row.addSpacing(4)
         row.addWidget(action_button(actions["settings"]))
-        self._run_text = f"Auto-segment   {key_text(('I',))}"
-        actions["segment"].setIconText(self._run_text)
 
     def set_theme(self, theme: Theme) -> None:
         """Tint the icons that carry a colour of their own."""
