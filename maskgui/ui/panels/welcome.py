@@ -13,6 +13,7 @@ from maskgui.ui.panels.common import ElidedLabel
 from maskgui.ui.theme import Theme
 
 AREA_WIDTH = 560
+AREA_LEAST = 480
 SYMBOL = 44
 SHOWN_RECENT = 5
 
@@ -64,7 +65,7 @@ class Page(QWidget):
         self.column.addStretch(2)
         self.column.addWidget(self.area, 0, Qt.AlignmentFlag.AlignHCenter)
         self.column.addStretch(3)
-        self.area.setMinimumWidth(min(AREA_WIDTH, 480))
+        self.area.setMinimumWidth(AREA_LEAST)
 
     def say(self, title: str, words: str) -> None:
         """Set the title and the words below it."""
@@ -97,10 +98,10 @@ class WelcomePage(Page):
         super().__init__("image-square", buttons)
         self.say(
             "Drop images here",
-            "Or a folder, a COCO JSON or a project. Your files stay where they are.",
+            "Or a folder, a COCO JSON or a project. Files stay where they are.",
         )
         self._recent = QWidget()
-        self._recent.setFixedWidth(AREA_WIDTH)
+        self._recent.setFixedWidth(AREA_LEAST)
         self._recent_column = QVBoxLayout(self._recent)
         self._recent_column.setContentsMargins(8, 24, 8, 0)
         self._recent_column.setSpacing(0)
@@ -124,6 +125,7 @@ class WelcomePage(Page):
         line.setContentsMargins(0, 2, 0, 2)
         link = QPushButton(path.stem)
         link.setObjectName("link")
+        link.setMaximumWidth(AREA_LEAST // 2)
         link.clicked.connect(lambda: self.recent_chosen.emit(path))
         place = ElidedLabel(str(path.parent))
         place.setObjectName("surroundtext")
