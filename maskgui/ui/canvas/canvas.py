@@ -92,6 +92,11 @@ class Canvas(QWidget):
 
     # What is shown
 
+    @property
+    def status(self) -> str:
+        """What the tool in hand can do now, in a few words."""
+        return self._status
+
     def set_image(
         self, image_id: int | None, rgb: NDArray[np.uint8] | None, message: str = ""
     ) -> None:

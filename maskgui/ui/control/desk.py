@@ -182,6 +182,10 @@ class Desk(QObject):
         """Say what went wrong."""
         self.window.toasts.say(text, problem=True)
 
+    def show_tool_text(self) -> None:
+        """Let the status bar say again what the tool can do, nothing without an image."""
+        self.window.status.set_tool_text(self.canvas.status if self.record else "")
+
     def allow(self, names: Sequence[str], reason: str) -> None:
         """Enable actions, or disable them with a reason."""
         for name in names:

@@ -50,6 +50,7 @@ class Files(QObject):
         self._told_error: str | None = None
         desk.edited.connect(lambda _: self._poll.start())
         desk.opened.connect(self._allow)
+        desk.settled.connect(self._follow_images)
         desk.window.dropped.connect(self.open_paths)
         desk.window.welcome.recent_chosen.connect(lambda path: self.open_paths([path]))
         desk.window.film.menu_asked.connect(self._film_menu)
@@ -159,12 +160,14 @@ class Files(QObject):
         return True
 
     def _not_opened(self, text: str) -> None:
-        self.desk.window.status.set_tool_text("")
+        self.desk.show_tool_text()
         self.desk.problem(text)
 
     def _opened(self, opened: Opened, number: int) -> None:
         if number != self._opening or not self._put_away():
             self.desk.background.run(opened.session.close, lambda _: None, self.desk.problem)
+            if number == self._opening:
+                self.desk.show_tool_text()
             return
         self.take(opened)
 
@@ -236,6 +239,15 @@ class Files(QObject):
                 "Put JPEG, PNG, TIFF, WebP or BMP files there and look again, or open another one.",
             )
             window.show_page(window.empty)
+
+    def _follow_images(self) -> None:
+        """Show the right page when undo or redo took the last image or brought the first."""
+        session, window = self.desk.session, self.desk.window
+        if session is None:
+            return
+        if bool(session.document.images) != (window.stage.currentWidget() is window.canvas):
+            self._show_page()
+            self.show_what_came()
 
     def open_demo(self) -> None:
         """Open the demo project, whose model is the one that ships for it."""

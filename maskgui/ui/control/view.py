@@ -167,7 +167,7 @@ class View(QObject):
         if image:
             desk.window.status.set_scale(None)
             desk.window.status.set_pointer(None, None)
-            desk.window.status.set_tool_text("")
+        desk.show_tool_text()
 
 
 def _toggled(now: frozenset[int], ids: frozenset[int]) -> frozenset[int]:
