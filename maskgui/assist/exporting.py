@@ -16,6 +16,7 @@ from maskgui.core.entities import ImageRecord, Instance, Review
 from maskgui.core.errors import Cancelled, Failure, UserError
 from maskgui.core.files import atomic_file
 from maskgui.core.raster import shape_to_rle
+from maskgui.core.rle import MAX_PIXELS
 from maskgui.formats import coco_json
 from maskgui.formats.coco_check import UNCHECKED, check_file, fingerprint
 from maskgui.formats.coco_read import ImageFields, file_name_of, is_id
@@ -61,6 +62,7 @@ class ExportReport:
     images: int = 0
     persons: int = 0  # annotations that a person or an imported file stands behind
     proposals: int = 0
+    unread: int = 0  # annotations written as they came that no reader of masks understands
     empty: list[int] = field(default_factory=list)  # instances without a pixel, left out
     exif: list[str] = field(default_factory=list)  # names of images that EXIF turns
     copied: int = 0
@@ -79,6 +81,7 @@ class ExportReport:
             "annotations": self.annotations,
             "persons": self.persons,
             "proposals": self.proposals,
+            "not_checked": self.unread,
             "without_pixels": self.empty,
             "exif_turned": self.exif,
             "copied": self.copied,
@@ -89,9 +92,13 @@ class ExportReport:
         """Return the counts as sentences."""
         text = (
             f"Wrote {self.images} images and {self.annotations} annotations to {self.path}: "
-            f"{self.persons} by persons, {self.proposals} proposals. Every mask was read back "
-            "and is the same."
+            f"{self.persons} by persons, {self.proposals} proposals. "
         )
+        if self.unread:
+            text += f"{self.unread} went out as they came, without a mask that can be read; every "
+            text += "other mask was read back and is the same."
+        else:
+            text += "Every mask was read back and is the same."
         if self.empty:
             ids = ", ".join(map(str, self.empty[:10]))
             text += f" Left out, as they cover no pixel: {len(self.empty)} instances ({ids})."
@@ -276,6 +283,7 @@ class _Export:
 
     def _count(self, instance: Instance, expected: int) -> None:
         self._expected.append(expected)
+        self.report.unread += expected == UNCHECKED
         if instance.is_proposal:
             self.report.proposals += 1
         else:
@@ -307,7 +315,7 @@ def _expected_of(instance: Instance, raw: bytes, size: Size) -> int:
     """Return what an annotation that goes out as it came shall decode to, if anything can."""
     segmentation = bytes(coco_json.split(raw).get("segmentation", msgspec.Raw(b"null")))
     outline = read_outline(segmentation, None)
-    if outline.notes or not outline.is_exact:
+    if outline.notes or not outline.is_exact or size[0] * size[1] > MAX_PIXELS:
         return UNCHECKED
     return fingerprint(shape_to_rle(instance.shape, *(outline.size or size)))
 

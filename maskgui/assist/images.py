@@ -22,7 +22,7 @@ LEFT_OUT = "left_out"
 SIZES_AT_ONCE = 200
 
 
-def add_images(session: "Session", paths: Iterable[Path]) -> list[int]:
+def add_images(session: "Session", paths: Iterable[Path], author: str) -> list[int]:
     """Add image files as one edit; return the ids of all of them in order, known ones included.
 
     Nothing is decoded: sizes are filled in by `fill_sizes` or when an image is first shown.
@@ -39,7 +39,7 @@ def add_images(session: "Session", paths: Iterable[Path]) -> list[int]:
     if added:
         _leave_out(session, remove=added)
         changes = tuple(Change(None, record) for record in added)
-        session.apply(Edit(_counted("Add", len(added)), added[0].id, changes))
+        session.apply(Edit(_counted("Add", len(added)), added[0].id, changes), author)
     return ids
 
 
@@ -55,14 +55,14 @@ def remove_images(session: "Session", ids: Iterable[int]) -> None:
         session.apply(Edit(_counted("Remove", len(records)), None, tuple(changes)))
 
 
-def rescan(session: "Session") -> list[int]:
+def rescan(session: "Session", author: str) -> list[int]:
     """Add the image files below the root that are new there; return their ids."""
     from maskgui.imaging import scan_folder
 
     left_out = set(session.setting(LEFT_OUT) or ())
     known = {record.path for record in session.document.images.values()}
     new = [name for name in scan_folder(session.root) if name not in known | left_out]
-    return add_images(session, [session.root / name for name in new])
+    return add_images(session, [session.root / name for name in new], author)
 
 
 def find_missing(session: "Session") -> list[int]:

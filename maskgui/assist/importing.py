@@ -22,6 +22,7 @@ from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Entity, ImageRecord, Instance
 from maskgui.core.errors import Cancelled, Failure, UserError
 from maskgui.core.raster import pixel_count
+from maskgui.core.rle import MAX_PIXELS
 from maskgui.formats.coco_read import AnnotationFields, CocoFile, is_id, read_coco
 from maskgui.formats.coco_report import ImportReport, Item, Kind
 from maskgui.formats.coco_shape import Outline, read_outline
@@ -227,6 +228,8 @@ class _Import:
         for text in outline.notes:
             note(text)
         size = (record.height, record.width)
+        if size[0] * size[1] > MAX_PIXELS:
+            return
         if outline.size is not None and outline.size != size and all(size):
             note(f"its RLE is for {outline.size[1]} x {outline.size[0]} pixels")
         area = found.area

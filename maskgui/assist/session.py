@@ -304,17 +304,21 @@ class Session:
 
     # ---- image files
 
-    def add_images(self, paths: Iterable[Path]) -> list[int]:
+    def add_images(self, paths: Iterable[Path], author: str = PERSON) -> list[int]:
         """Add image files as one edit; return the ids of all of them, known ones included."""
-        return images.add_images(self, paths)
+        return images.add_images(self, paths, author)
 
     def remove_images(self, ids: Iterable[int]) -> None:
         """Take images out of the project as one edit; their files stay."""
         images.remove_images(self, ids)
 
     def rescan(self) -> list[int]:
-        """Add the image files that are new below the root; return their ids."""
-        return images.rescan(self)
+        """Add the image files that are new below the root; return their ids.
+
+        What lies in the folder is a fact, not a step of the person's, so undo does not empty
+        the project.
+        """
+        return images.rescan(self, SYSTEM)
 
     def find_missing(self) -> list[int]:
         """Return the images whose file is not where the project says."""

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QFileDialog, QMenu
 
 from maskgui.assist.demo import prepare_demo
-from maskgui.assist.session import Session
+from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.errors import UserError
 from maskgui.imaging import IMAGE_SUFFIXES
 from maskgui.project.place import SUFFIX, place_for
@@ -394,7 +394,7 @@ def _open_files(parent: Path, images: list[Path]) -> Opened:
     exists = place.path.exists()
     session = Session.open(place.path) if exists else Session.create(place.path, parent)
     try:
-        ids = session.add_images(images)
+        ids = session.add_images(images, author=SYSTEM)
     except UserError:
         session.close()
         raise
