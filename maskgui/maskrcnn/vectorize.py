@@ -25,6 +25,7 @@ TOLERANCE, TOLERANCE_SHARE = 0.05, 0.002
 box's shorter side; the smaller holds."""
 
 Array = NDArray[np.float64]
+Geometries = NDArray[np.object_]
 Outlines = tuple[list[Array], list[NDArray[np.uint32]]]
 
 
@@ -46,10 +47,25 @@ def shapes(
     Every polygon is valid for shapely, holes included.
     """
     level = cut_level(mask_threshold)
-    return [
-        _outline(detections.masks[index], detections.boxes[index], level, image_size)
-        for index in indices
-    ]
+    rings: list[Array] = []
+    owners: list[int] = []  # of each ring, its part
+    places: list[int] = []  # of each part, its place in `indices`
+    tolerances: list[float] = []
+    for place_in_result, index in enumerate(indices):
+        box = detections.boxes[index]
+        found, parts = _rings(detections.masks[index], box, level)
+        numbers = {part: len(places) + order for order, part in enumerate(dict.fromkeys(parts))}
+        rings += found
+        owners += [numbers[part] for part in parts]
+        places += [place_in_result] * len(numbers)
+        shorter = float(np.min(box[2:] - box[:2]))
+        tolerances += [min(TOLERANCE, TOLERANCE_SHARE * shorter)] * len(numbers)
+    outlines: list[list[Polygon]] = [[] for _ in indices]
+    if rings:
+        polygons, numbered = _polygons(rings, np.array(owners), np.array(tolerances), image_size)
+        for polygon, number in zip(polygons, numbered, strict=True):
+            outlines[places[number]].append(_part(polygon))
+    return [Shape(parts) for parts in outlines]
 
 
 def cut_level(mask_threshold: float) -> float:
@@ -77,34 +93,31 @@ def place(box: NDArray[np.float32], side: int) -> tuple[Array, Array]:
     return scale, low + 0.5 * scale
 
 
-def _outline(
-    mask: NDArray[np.uint8],
-    box: NDArray[np.float32],
-    level: float,
-    image_size: tuple[int, int],
-) -> Shape:
+def _rings(
+    mask: NDArray[np.uint8], box: NDArray[np.float32], level: float
+) -> tuple[list[Array], list[int]]:
+    """Return closed rings in image coordinates, and for each the part it belongs to.
+
+    The first ring of a part is its exterior. Parts and holes below SMALLEST_AREA are left out.
+    """
     side = mask.shape[-1]
     padded = np.zeros((side + 2, side + 2), np.float32)
     padded[1:-1, 1:-1] = mask
     contours = contourpy.contour_generator(z=padded, fill_type=contourpy.FillType.OuterOffset)
     points, offsets = cast(Outlines, contours.filled(level, np.inf))
     scale, offset = place(box, side)
-    tolerance = min(TOLERANCE, TOLERANCE_SHARE * side * float(scale.min()))
-    polygons = [
-        _polygon(part * scale + offset, starts, tolerance)
-        for part, starts in zip(points, offsets, strict=True)
-    ]
-    return _to_shape(_clipped([p for p in polygons if p is not None], image_size))
-
-
-def _polygon(points: Array, starts: NDArray[np.uint32], tolerance: float) -> shapely.Polygon | None:
-    rings = [points[a:b] for a, b in pairwise(starts)]
-    kept = [ring for ring in rings if _area(ring) >= SMALLEST_AREA]
-    if not kept or kept[0] is not rings[0]:
-        return None
-    polygon = shapely.Polygon(kept[0], kept[1:])
-    simpler = shapely.simplify(polygon, tolerance, preserve_topology=True)
-    return simpler if simpler.is_valid else polygon
+    rings: list[Array] = []
+    owners: list[int] = []
+    for number, (part, starts) in enumerate(zip(points, offsets, strict=True)):
+        placed = part * scale + offset
+        for start, end in pairwise(starts.tolist()):
+            ring = placed[start:end]
+            if _area(ring) >= SMALLEST_AREA:
+                rings.append(ring)
+                owners.append(number)
+            elif start == 0:
+                break  # an exterior too small, and with it its holes
+    return rings, owners
 
 
 def _area(ring: Array) -> float:
@@ -112,30 +125,37 @@ def _area(ring: Array) -> float:
     return abs(float(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1]))) / 2
 
 
-def _clipped(polygons: list[shapely.Polygon], image_size: tuple[int, int]) -> list[shapely.Polygon]:
+def _polygons(
+    rings: list[Array], owners: NDArray[np.int64], tolerances: Array, image_size: tuple[int, int]
+) -> tuple[Geometries, NDArray[np.int64]]:
+    """Return valid polygons inside the image, and for each the number of its part.
+
+    All parts of all detections at once: a call of shapely's for each would take most of the time.
+
+    Args:
+        rings: closed rings, those of a part together, the exterior first.
+        owners: for each ring the number of its part, 0, 1, 2 ...
+        tolerances: for each part how far simplifying may move its outline.
+    """
+    points = np.concatenate(rings)
+    of_ring = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+    full = shapely.polygons(shapely.linearrings(points, indices=of_ring), indices=owners)
+    simple = shapely.simplify(full, tolerances, preserve_topology=True)
+    polygons: Geometries = np.where(shapely.is_valid(simple), simple, full)
     height, width = image_size
+    x0, y0, x1, y1 = shapely.bounds(polygons).T
+    inside = (x0 >= 0) & (y0 >= 0) & (x1 <= width) & (y1 <= height)
+    whole = inside & shapely.is_valid(polygons)
     frame = shapely.box(0, 0, width, height)
-    result: list[shapely.Polygon] = []
-    for polygon in polygons:
-        x0, y0, x1, y1 = polygon.bounds
-        inside = x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height
-        if inside and polygon.is_valid:
-            result.append(polygon)
-            continue
-        cut = shapely.intersection(shapely.make_valid(polygon), frame)
-        result.extend(
-            part
-            for part in shapely.get_parts(cut)
-            if isinstance(part, shapely.Polygon) and part.area >= SMALLEST_AREA
-        )
-    return result
-
-
-def _to_shape(polygons: list[shapely.Polygon]) -> Shape:
-    return Shape(
-        Polygon(
-            shapely.get_coordinates(polygon.exterior)[:-1],
-            [shapely.get_coordinates(ring)[:-1] for ring in polygon.interiors],
-        )
-        for polygon in polygons
+    cut = shapely.intersection(shapely.make_valid(polygons[~whole]), frame)
+    pieces, of_cut = shapely.get_parts(cut, return_index=True)
+    kept = (shapely.area(pieces) >= SMALLEST_AREA) & (
+        shapely.get_type_id(pieces) == shapely.GeometryType.POLYGON
     )
+    numbers = np.concatenate([np.flatnonzero(whole), np.flatnonzero(~whole)[of_cut[kept]]])
+    return np.concatenate([polygons[whole], pieces[kept]]), numbers
+
+
+def _part(polygon: shapely.Polygon) -> Polygon:
+    exterior, *holes = (shapely.get_coordinates(ring)[:-1] for ring in shapely.get_rings(polygon))
+    return Polygon(exterior, holes)
