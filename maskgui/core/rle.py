@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from maskgui.core.shape import Box
 
+MAX_PIXELS = (1 << 32) - 1
+"""Pixels of an image whose masks pycocotools can tell: it counts in 32 bits."""
+
 Toggles = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 

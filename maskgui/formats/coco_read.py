@@ -87,6 +87,10 @@ def read_coco(path: Path) -> CocoFile:
         raise NotCoco(_name_list(path, data)) from error
     except msgspec.DecodeError as error:
         raise _broken(path, data, error) from error
+    except RecursionError as error:
+        raise NotCoco(
+            f"“{path}” is not COCO: its lists are nested hundreds deep; {_ADVICE}."
+        ) from error
     _refuse_by_members(path, members)
     lists = {key: members.pop(key, msgspec.Raw(b"[]")) for key in _LISTS}
     return CocoFile(

@@ -12,6 +12,12 @@ from maskgui.core.shape import Polygon, Shape
 
 _rings = msgspec.json.Decoder(list[list[float]])
 
+MAX_RLE_PIXELS = 1 << 30
+"""More than any image that can be opened; a few bytes of RLE can claim the whole memory."""
+
+FAR = 1 << 20
+"""A vertex beyond this many pixels keeps COCO's rasteriser busy for hours: it walks each edge."""
+
 BOX_INSTEAD = "is shown as its box and written back as it came while nobody changes it"
 
 
@@ -56,6 +62,8 @@ def _from_rings(rings: list[list[float]]) -> Outline:
             continue
         if len(ring) % 2:
             notes.append("a ring has an odd count of numbers; the last one is not used")
+        if max(map(abs, ring)) > FAR:
+            notes.append("a ring has a vertex more than a million pixels away")
         parts.append(Polygon(ring[: len(ring) // 2 * 2]))
     return Outline(Shape(parts), notes)
 
@@ -78,6 +86,8 @@ def _from_rle(value: dict[str, Any]) -> Outline:
         rle = Rle.from_coco(value)
     except RleError as error:
         return Outline(Shape(), [f"the RLE is damaged ({error})"])
+    if rle.height * rle.width > MAX_RLE_PIXELS:
+        return Outline(Shape(), [f"the RLE is for {rle.width} x {rle.height} pixels, too many"])
     if not rle.area:
         return Outline(Shape(), ["the RLE is empty"], size=(rle.height, rle.width))
     return Outline(rle_to_shape(rle), size=(rle.height, rle.width))

@@ -321,6 +321,35 @@ def test_cancelling_takes_back_what_had_come_in(desk):
     assert desk.session.document.categories == []
 
 
+# ---- figures that would keep a machine busy
+
+
+RUNS = {"size": [100_000, 100_000], "counts": [5, 10**10 - 5]}
+
+
+@pytest.mark.parametrize("segmentation", [RUNS, [[0, 0, 1e308, 0, 1e308, 1e308]]])
+def test_a_few_bytes_that_claim_a_giant_mask_are_kept_and_not_drawn(desk, segmentation):
+    report = desk.take(data_set(annotations=[annotation(1, segmentation=segmentation)]))
+    assert entries(report, Kind.NOTE)
+    written, said = desk.export()
+    assert written["annotations"][0]["segmentation"] == segmentation
+    assert said.counts()["not_checked"] == 1
+    assert "1 went out as they came" in said.summary()
+
+
+def test_outlines_on_an_image_that_nothing_can_count_go_out_as_they_came(desk):
+    value = data_set([image(1, "gone.png", 100_000, 100_000)], [annotation(1)])
+    desk.take(value)
+    assert desk.export()[0]["annotations"] == value["annotations"]
+
+
+def test_lists_nested_beyond_reason_are_refused(desk):
+    path = desk.folder / "deep.json"
+    path.write_text('{"images": [], "annotations": [' + "[" * 5000 + "]" * 5000 + "]}")
+    with pytest.raises(UserError, match="nested"):
+        import_coco(desk.session, path)
+
+
 # ---- export of what was changed here
 
 
