@@ -55,7 +55,10 @@ def make_backup(project: Path, stop: threading.Event | None = None) -> Path | No
     """
     older = backups_of(project)
     with closing(connect.connect(project, read_only=True)) as source:
-        (revision,) = source.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
+        stamp = source.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
+        if stamp is None:
+            raise ValueError("its revision is lost")
+        revision = int(stamp[0])
         (images,) = source.execute("SELECT count(*) FROM images").fetchone()
         if not images or (older and older[0].stem.endswith(f"-{revision}")):
             return None

@@ -56,6 +56,8 @@ class Project(Reader):
         Raises ProjectError when there is something of that name, or when it cannot be written.
         """
         path = path.absolute()
+        if not path.parent.is_dir():
+            raise ProjectError(f"There is no folder {path.parent}; make it, or choose another.")
         lock = ProjectLock(path)
         unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from maskgui.core.detections import Detections
 from maskgui.core.document import Edit
 from maskgui.core.entities import Category, ImageRecord, Instance, decode_value
@@ -14,6 +16,8 @@ from maskgui.project.explain import damaged
 from maskgui.project.history import Batch, Entry
 
 Value = TypeVar("Value")
+
+_objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Reader:
@@ -129,15 +133,28 @@ class Reader:
     def source(self, source_id: int) -> bytes | None:
         """Return one stored record of an imported file as raw JSON, None when there is none."""
         found = self._fetch("SELECT payload FROM sources WHERE id = ?", (source_id,))
-        return bytes(found[0][0]) if found else None
+        return self._record(source_id, found[0][0]) if found else None
 
     def sources(self, kind: str) -> dict[int, bytes]:
         """Return all stored records of a kind as raw JSON, by id."""
-        return dict(self._fetch("SELECT id, payload FROM sources WHERE kind = ?", (kind,)))
+        found = self._fetch("SELECT id, payload FROM sources WHERE kind = ?", (kind,))
+        return {source_id: self._record(source_id, payload) for source_id, payload in found}
+
+    def _record(self, source_id: int, payload: Any) -> bytes:
+        """Return a stored record when it is the JSON object that every one of ours is."""
+        try:
+            _objects.decode(payload)
+        except rows.UNREADABLE as error:
+            raise damaged(self.path, f"imported record {source_id} is no JSON object") from error
+        return bytes(payload)
 
     def meta(self) -> dict[str, Any]:
         """Return facts on the project itself: next_id, revision, root and others."""
-        return dict(self._fetch("SELECT key, value FROM meta"))
+        found = dict(self._fetch("SELECT key, value FROM meta"))
+        for key in ("next_id", "revision"):
+            if not isinstance(found.get(key), int):
+                raise damaged(self.path, f"its `{key}` is lost")
+        return found
 
     def settings(self) -> dict[str, Any]:
         """Return the project's settings."""

@@ -121,11 +121,14 @@ def category_of(row: Row) -> Category:
 
 def image_of(row: Row) -> ImageRecord:
     """Return the image record of a row in the order of IMAGE_COLUMNS. Raises one of UNREADABLE."""
+    width, height = int(row[2]), int(row[3])
+    if min(width, height) < 0:
+        raise ValueError(f"its size of {width} x {height} pixels is impossible")
     return ImageRecord(
         int(row[0]),
         str(row[1]),
-        int(row[2]),
-        int(row[3]),
+        width,
+        height,
         _REVIEWS[row[4]],
         float(row[5]),
         float(row[6]),

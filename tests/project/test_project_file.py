@@ -23,6 +23,7 @@ from maskgui.project import (
     schema,
 )
 from maskgui.project.history import Entry
+from maskgui.project.lock import ProjectLock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -259,8 +260,10 @@ def test_creating_over_a_file_is_refused(path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ReadOnlyProject, match="cannot be written"):
+    with pytest.raises(ProjectError, match="There is no folder"):
         Project.create(tmp_path / "missing" / "x.maskgui", {})
+    with pytest.raises(ReadOnlyProject, match="cannot be written"):
+        ProjectLock(tmp_path / "missing" / "x.maskgui")
 
 
 def test_a_project_lies_beside_its_images(tmp_path: Path) -> None:

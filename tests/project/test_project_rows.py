@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from maskgui.assist.session import Session
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import (
     Category,
@@ -23,6 +24,7 @@ from maskgui.core.entities import (
 )
 from maskgui.core.shape import Polygon, Shape
 from maskgui.project import DamagedProject, Project, rows
+from maskgui.project.backup import make_backup
 
 IDS = st.integers(1, (1 << 63) - 1)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -137,6 +139,7 @@ def test_a_malformed_outline_is_named(path: Path, shape: bytes) -> None:
         (1, "a.png", 1, 1, "no such state", 0.5, 0.5, None, None, 0),
         (1, "a.png", 1, 1, "new", 0.5, 0.5, b"\xc1", None, 0),
         (1, "a.png", 1, 1, "new", 0.5, 0.5, b"\x91\x01", None, 0),
+        (1, "a.png", -5, 1, "new", 0.5, 0.5, None, None, 0),
     ],
 )
 def test_a_malformed_image_is_named(path: Path, image: tuple[object, ...]) -> None:
@@ -172,3 +175,21 @@ def test_a_small_value_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -
     assert rows.unpack(zlib.compress(b"\0" * 1000)) == b"\0" * 1000
     with pytest.raises(ValueError, match="too large"):
         rows.unpack(zlib.compress(b"\0" * 1001))
+
+
+@pytest.mark.parametrize("payload", [b'{"cut', b"[]", b"\xff"])
+def test_an_imported_record_that_is_no_json_is_named(path: Path, payload: bytes) -> None:
+    project = put(path, "INSERT INTO sources VALUES (3, 'image', ?)", payload)
+    with pytest.raises(DamagedProject, match="imported record 3"):
+        project.source(3)
+    with pytest.raises(DamagedProject, match="imported record 3"):
+        project.sources("image")
+    project.close()
+
+
+def test_lost_facts_are_named_and_stop_no_thread(path: Path) -> None:
+    put(path, "DELETE FROM meta").close()
+    with pytest.raises(DamagedProject, match="`next_id` is lost"):
+        Session.open(path, read_only=True)
+    with pytest.raises(ValueError, match="revision"):
+        make_backup(path)
