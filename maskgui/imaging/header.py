@@ -49,6 +49,8 @@ def read_header(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Hea
     """
     path = Path(path)
     with reasons(path):
+        if path.is_fifo():  # opening one waits for a writer, perhaps for ever
+            raise ImageError(path, "it is a pipe, not a file; save the image first")
         with path.open("rb") as file:
             start = file.read(16)
             if not start:

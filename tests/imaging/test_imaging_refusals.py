@@ -1,6 +1,7 @@
 """What cannot be opened is refused with its reason, soon, and as nothing but ImageError."""
 
 import io
+import os
 import struct
 import tracemalloc
 import zlib
@@ -220,3 +221,10 @@ def test_damaged_files_decode_or_raise_image_error(
             continue
         assert rgb.dtype == np.uint8
         assert rgb.ndim == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names on this system")
+def test_a_pipe_is_refused_without_waiting_for_its_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageError, match="a pipe"):
+        read_header(tmp_path / "pipe.png")
