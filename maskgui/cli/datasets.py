@@ -42,8 +42,8 @@ def import_command(
         with progress("Importing", unit="annotation") as update:
             result = import_coco(session, coco, images, update)
         session.flush(60.0)
-    except Exception:
-        session.close()
+    except BaseException:  # Ctrl+C too: half a data set is no project
+        session.close(discard=fresh)
         if fresh:
             project.unlink(missing_ok=True)
         raise

@@ -112,6 +112,7 @@ def test_scenes_writes_images_and_coco(tmp_path: Path) -> None:
     [
         (["import", "p.maskgui", "missing.json"], "missing.json"),
         (["import", "p.txt", "missing.json"], ".maskgui"),
+        (["import", "no/folder/p.maskgui", "missing.json"], "There is no folder"),
         (["export", "missing.maskgui", "-o", "x.json"], "missing.maskgui"),
         (["segment", "missing.jpg", "--model", "parts", "-o", "x.json"], "missing.jpg"),
         (["segment", DEMO, "--model", "no-such-model", "-o", "x.json"], "no-such-model"),
@@ -132,4 +133,15 @@ def test_bad_input_is_one_sentence_and_code_2(
     printed = capsys.readouterr().err
     assert named in printed
     assert "Traceback" not in printed
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_import_leaves_no_half_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("maskgui.assist.importing.import_coco", interrupt)
+    assert cli.main(["import", str(tmp_path / "p.maskgui"), "any.json"]) == 130
     assert not list(tmp_path.iterdir())
