@@ -56,7 +56,9 @@ class VertexTool(PointingTool):
         if self.edge is not None:
             return Look("add", overlay, "Edge: drag or Alt+click adds a vertex")
         if self.marked:
-            text = f"{len(self.marked)} vertices marked: Delete deletes them, arrows nudge"
+            one = len(self.marked) == 1
+            words = "1 vertex" if one else f"{len(self.marked)} vertices"
+            text = f"{words} marked: Delete deletes {'it' if one else 'them'}, arrows nudge"
             return Look("arrow", overlay, text)
         if not editable(scene):
             return Look("point", overlay, "Vertices: click an instance to edit its vertices")
