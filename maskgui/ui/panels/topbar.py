@@ -1,7 +1,7 @@
 """The one row at the top: project, position, review state, model, the main button, history."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QFontMetrics
+from PySide6.QtGui import QAction, QFontMetrics, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from maskgui.core.entities import Review
@@ -119,7 +119,8 @@ class TopBar(QWidget):
         caret = icons.icon("caret-down", theme, color=theme.dim)
         for button in (self.project, self.model):
             button.setIcon(caret)
-            button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+            button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the caret after the words
+            button.menu().setLayoutDirection(QGuiApplication.layoutDirection())
         self.set_review(self._review)
 
     def set_project(self, name: str) -> None:
