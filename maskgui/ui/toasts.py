@@ -91,8 +91,7 @@ class Toasts(QObject):
         problem: bool = False,
     ) -> None:
         """Say a sentence; a problem stays longer. The same sentence is not said twice at once."""
-        for old in [toast for toast in self._pile if toast.text == text]:
-            old.close()
+        self.drop(text)
         while len(self._pile) >= MAX_TOASTS:
             self._pile[0].close()
         toast = Toast(self._host, text, self._theme, action, problem)
@@ -103,6 +102,11 @@ class Toasts(QObject):
         toast.raise_()
         self._place(arriving=toast)
         QTimer.singleShot(LONG_MS if problem or action else SHORT_MS, toast, toast.close)
+
+    def drop(self, text: str) -> None:
+        """Take back a sentence that does not hold any more."""
+        for old in [toast for toast in self._pile if toast.text == text]:
+            old.close()
 
     def clear(self) -> None:
         """Close them all."""

@@ -97,6 +97,11 @@ class Canvas(QWidget):
         """What the tool in hand can do now, in a few words."""
         return self._status
 
+    @property
+    def message(self) -> str:
+        """Why the image cannot be shown, "" when it can."""
+        return self._message
+
     def set_image(
         self, image_id: int | None, rgb: NDArray[np.uint8] | None, message: str = ""
     ) -> None:

@@ -109,7 +109,7 @@ class Categories(QObject):
             return
         instances = session.instances_of_category(category.id)
         if self.desk.apply(merge_categories(into, [category], instances)):
-            self._undoable(f"Merged “{category.name}” into “{into.name}”.")
+            self.desk.say_undoable(f"Merged “{category.name}” into “{into.name}”.")
 
     def delete(self, category: Category) -> None:
         """Delete a category with its instances."""
@@ -124,7 +124,7 @@ class Categories(QObject):
             tail = (
                 f" and its {count} instances" if count > 1 else " and its instance" if count else ""
             )
-            self._undoable(f"Deleted “{category.name}”{tail}.")
+            self.desk.say_undoable(f"Deleted “{category.name}”{tail}.")
 
     def move(self, category: Category, by: int) -> None:
         """Move a category up or down; its digit goes with its place."""
@@ -147,6 +147,3 @@ class Categories(QObject):
         self.desk.selection.set(own)
         if not own:
             self.desk.say(f"No “{category.name}” on this image.")
-
-    def _undoable(self, text: str) -> None:
-        self.desk.say(text, action=("Undo", self.desk.commands["undo"].trigger))

@@ -83,6 +83,7 @@ class Desk(QObject):
         self.scale = 1.0  # screen pixels per image pixel
         self.remote = False  # the edit being told was made by a job
         self._unsubscribe = lambda: None
+        self._offer = ""  # the toast whose Undo is of the last edit
         self._thread = threading.get_ident()
         self._burst = QTimer(self, singleShot=True, interval=0)
         self._burst.timeout.connect(self.settled)
@@ -91,6 +92,7 @@ class Desk(QObject):
 
     def take(self, session: Session | None, counts: Counter[int]) -> None:
         """Work on a session from now on."""
+        self._drop_offer()
         self._unsubscribe()
         self._context.session = session
         self.image_id = None
@@ -118,6 +120,8 @@ class Desk(QObject):
                 self.counts[change.before.category_id] -= 1
             if isinstance(change.after, Instance):
                 self.counts[change.after.category_id] += 1
+        if not self.remote:
+            self._drop_offer()
         self.edited.emit(edit)
         if not (self.remote and self._burst.isActive()):
             self._burst.start(REMOTE_MS if self.remote else 0)
@@ -178,13 +182,25 @@ class Desk(QObject):
         """Say a sentence in a toast."""
         self.window.toasts.say(text, action=action)
 
+    def say_undoable(self, text: str) -> None:
+        """Say what was done, with Undo; it goes when Undo would take back something else."""
+        self._drop_offer()
+        self._offer = text
+        self.say(text, action=("Undo", self.commands["undo"].trigger))
+
+    def _drop_offer(self) -> None:
+        if self._offer:
+            self.window.toasts.drop(self._offer)
+            self._offer = ""
+
     def problem(self, text: str) -> None:
         """Say what went wrong."""
         self.window.toasts.say(text, problem=True)
 
     def show_tool_text(self) -> None:
         """Let the status bar say again what the tool can do, nothing without an image."""
-        self.window.status.set_tool_text(self.canvas.status if self.record else "")
+        works = self.record is not None and not self.canvas.message
+        self.window.status.set_tool_text(self.canvas.status if works else "")
 
     def allow(self, names: Sequence[str], reason: str) -> None:
         """Enable actions, or disable them with a reason."""

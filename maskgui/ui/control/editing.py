@@ -17,6 +17,8 @@ from maskgui.core.edits import (
 )
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.errors import UserError
+from maskgui.core.shape import Shape
+from maskgui.tools.shaping import settle
 from maskgui.ui.actions import CATEGORY_KEYS
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.panels.picker import CategoryPicker
@@ -82,8 +84,10 @@ class Editing(QObject):
         free = [one for one in selected if one.id not in self._locked.ids]
         if len(free) < len(selected):
             count = len(selected) - len(free)
-            words = "One instance is" if count == 1 else f"{count} instances are"
-            self.desk.say(f"{words} locked and stay as they are; unlock with L.")
+            words = (
+                "One instance is locked and stays" if count == 1 else f"{count} are locked and stay"
+            )
+            self.desk.say(f"{words} unchanged; unlock with L.")
         return free
 
     def _with_evidence(self) -> tuple[ImageRecord, Detections | None] | None:
@@ -99,7 +103,7 @@ class Editing(QObject):
             and self.desk.apply(delete_instances(chosen, *scene))
             and len(chosen) > 1
         ):
-            self.desk.say(f"Deleted {len(chosen)} instances.", action=("Undo", self.undo))
+            self.desk.say_undoable(f"Deleted {len(chosen)} instances.")
 
     def accept(self) -> None:
         """Take the selected proposals over as they are."""
@@ -196,15 +200,13 @@ class Editing(QObject):
         by = SHIFT / max(self.desk.scale, 1e-6) if aside else 0.0
         order = 1 + max((one.order for one in self.desk.instances()), default=-1)
         made = [
-            copied(
-                one,
-                self.desk.new_id(),
-                record.id,
-                shape=one.shape.moved(*_room(one, record, by)),
-                order=order + place,
-            )
+            copied(one, self.desk.new_id(), record.id, shape=shape, order=order + place)
             for place, one in enumerate(originals)
+            if (shape := _fitted(one, record, by)).parts
         ]
+        if not made:
+            self.desk.say("What was copied lies outside this image; nothing was pasted.")
+            return
         label = f"{verb} instance" if len(made) == 1 else f"{verb} {len(made)} instances"
         if self.desk.apply(add_instances(made, label)):
             self.desk.selection.set(one.id for one in made)
@@ -236,6 +238,8 @@ class Editing(QObject):
     def _edited(self, edit: Edit) -> None:
         if self.desk.image_id is not None:
             self.desk.canvas.apply_edit(edit)
+        if not self.desk.remote:
+            self._history()  # at once: Ctrl+Z may come before the lists are refreshed
 
     def _selected(self) -> None:
         self._list.show_selection(self.desk.selection.ids)
@@ -245,7 +249,8 @@ class Editing(QObject):
         desk = self.desk
         instances = desk.instances()
         desk.selection.keep_only(one.id for one in instances)
-        self._list.empty_note = NOTHING_YET if desk.record else ""
+        can_draw = desk.record is not None and not desk.canvas.message
+        self._list.empty_note = NOTHING_YET if can_draw else ""
         self._list.show_instances(instances, desk.categories())
         self._list.show_selection(desk.selection.ids)
         self._history()
@@ -318,6 +323,13 @@ class LockedIds:
     def __init__(self) -> None:
         self.hidden: frozenset[int] = frozenset()
         self.ids: frozenset[int] = frozenset()
+
+
+def _fitted(one: Instance, record: ImageRecord, by: float) -> Shape:
+    """Return a copy's outline, aside and within the image; empty where nothing of it is left."""
+    moved = one.shape.moved(*_room(one, record, by))
+    known = record.width and record.height  # an image not shown yet has no size
+    return settle(moved, record.width, record.height) if known else moved
 
 
 def _room(one: Instance, record: ImageRecord, by: float) -> tuple[float, float]:

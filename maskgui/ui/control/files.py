@@ -317,8 +317,7 @@ class Files(QObject):
             self.desk.problem(str(error))
             return
         self._show_page()
-        undo = self.desk.commands["undo"].trigger
-        self.desk.say(f"Removed “{name}” from the project. The file stays.", action=("Undo", undo))
+        self.desk.say_undoable(f"Removed “{name}” from the project. The file stays.")
 
     def _film_menu(self, image_id: int, place) -> None:
         menu = QMenu(self.desk.window)

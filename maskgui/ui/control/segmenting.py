@@ -148,9 +148,8 @@ class Segmenting(QObject):
         if result.image_id == self.desk.image_id:
             self.desk.canvas.set_note("" if count else nothing_above(record.threshold))
         if count:
-            words = "1 object" if count == 1 else f"{count} objects"
             self.desk.say(
-                f"Found {words} in {reply.seconds:.1f} s.",
+                f"Found {_objects(count)} in {reply.seconds:.1f} s.",
                 action=("Undo", lambda: self._undo(author)),
             )
 
@@ -236,7 +235,7 @@ class Segmenting(QObject):
             )
             return
         if len(left) < len(ids):
-            self.desk.say(f"Continuing: {len(ids) - len(left)} images are done already.")
+            self.desk.say(f"Continuing: {_images(len(ids) - len(left))} done already.")
         self.batch = Batch(session, model, _author(model), left, len(left))
         self.desk.work.begin(BATCH, self.batch.text(), self._stop_batch)
         self._next()
@@ -252,7 +251,7 @@ class Segmenting(QObject):
         while batch.left and batch.left[0] not in batch.session.document.images:
             batch.left.pop(0)
         if not batch.left:
-            self._finish(f"Segmented {batch.done} images: {batch.objects} objects.")
+            self._finish(f"Segmented {_images(batch.done)}: {_objects(batch.objects)}.")
             return
         image_id = batch.left[0]
         request = self._request(batch.session, image_id, batch.model)
@@ -297,8 +296,7 @@ class Segmenting(QObject):
         if batch is None or not text:
             return
         if batch.problems:
-            count = len(batch.problems)
-            images = "1 image" if count == 1 else f"{count} images"
+            images = _images(len(batch.problems))
             self.desk.problem(f"{images} could not be segmented. {batch.problems[0]}")
         undo = ("Undo batch", lambda: self._undo(batch.author)) if batch.objects else None
         self.desk.say(text, action=undo)
@@ -323,8 +321,9 @@ class Segmenting(QObject):
             self.desk.problem(str(error))
             return
         self.last_author = None
-        images = "1 image" if count == 1 else f"{count} images"
-        self.desk.say(f"Took back the run on {images}." if count else "Nothing to take back.")
+        self.desk.say(
+            f"Took back the run on {_images(count)}." if count else "Nothing to take back."
+        )
         self._follow()
 
     # ---- following
@@ -362,14 +361,24 @@ class Segmenting(QObject):
 
     def _allow(self, running: bool) -> None:
         desk, model = self.desk, self._models.current
-        reason = "" if desk.record else "Open images first."
+        reason, only_this = "" if desk.record else "Open images first.", ""
         if not reason and model is None:
             reason = NO_MODEL
+        elif not reason and desk.canvas.message:
+            only_this = "This image cannot be read."
         elif not reason and self._models.fetching == (model.name if model else None):
             reason = "The model is being fetched."
-        desk.allow(("segment",), reason or (RUNNING if running else ""))
+        desk.allow(("segment",), reason or only_this or (RUNNING if running else ""))
         desk.allow(("segment_all",), reason or ("A batch is running." if self.batch else ""))
         desk.allow(("undo_batch",), "" if self.last_author else "No run to take back.")
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _objects(count: int) -> str:
+    return "1 object" if count == 1 else f"{count} objects"
 
 
 def _author(model: ModelRef) -> str:
