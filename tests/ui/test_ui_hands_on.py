@@ -82,3 +82,13 @@ def test_undo_in_a_toast_never_takes_back_something_else(opened: Controller) -> 
     assert said in opened.window.toasts.texts
     square(opened, 60)
     assert said not in opened.window.toasts.texts
+
+
+def test_saving_ends_in_saved_without_another_edit(opened: Controller, wait, monkeypatch) -> None:
+    saved = opened.window.status.saved
+    wait(lambda: saved.text() == "saved")
+    with monkeypatch.context() as patched:
+        patched.setattr(type(opened.desk.session), "pending", 1)
+        opened.files._show_saved()
+        assert saved.text().startswith("saving")
+    wait(lambda: saved.text() == "saved")

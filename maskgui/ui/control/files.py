@@ -285,6 +285,8 @@ class Files(QObject):
         self._told_error = error
         if not session.pending:
             self._poll.stop()
+        elif not self._poll.isActive():
+            self._poll.start()
 
     def rescan(self) -> None:
         """Add images that are new in the project's folder."""
