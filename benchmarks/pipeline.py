@@ -91,7 +91,7 @@ def random_v1(rgb: Rgb) -> tuple[MaskRCNN, Card]:
         _scale(model, image, model.rpn.head.bbox_pred, 0.2)
         _scale(model, image, heads.box_predictor.cls_score, 2.5)
         _scale(model, image, heads.box_predictor.bbox_pred, 0.5)
-        _scale(model, image, heads.mask_predictor.mask_fcn_logits, 6.0)
+        _scale(model, image, heads.mask_predictor.mask_fcn_logits, 100.0)
     names = tuple(f"category {number}" for number in range(1, COCO_V1.categories + 1))
     return model, Card("random-v1", "R50-FPN v1, random", COCO_V1, names, "0" * 64)
 
