@@ -48,7 +48,14 @@ def evaluate(
     truth = _read(gt)
     if not isinstance(truth, dict) or not truth.get("images"):
         raise UserError(f"{gt} is no COCO data set with images; choose the ground truth.")
-    return evaluate_results(truth, _matched(truth, _read(results), gt, results), max_dets, kinds)
+    given = _read(results)
+    try:
+        return evaluate_results(truth, _matched(truth, given, gt, results), max_dets, kinds)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(
+            f"{results} cannot be scored against {gt}: a record lacks what COCO prescribes "
+            f"({type(error).__name__}: {error}); export both once more."
+        ) from error
 
 
 def evaluate_results(
@@ -63,14 +70,19 @@ def evaluate_results(
     with contextlib.redirect_stdout(io.StringIO()):
         ground = COCO(truth)
         for kind in kinds:
-            usable = [result for result in results if kind == "segm" or "bbox" in result]
-            precision, recall = _curves(ground, usable, kind, max_dets)
+            precision, recall = _curves(ground, _usable(results, kind), kind, max_dets)
             figures[kind] = _figures(precision, recall, max_dets)
             categories[kind] = {
                 entry["name"]: _mean(precision[:, :, place, 0, -1])
                 for place, entry in enumerate(sorted(truth["categories"], key=lambda e: e["id"]))
             }
     return Evaluation(figures["segm"], figures["bbox"], categories)
+
+
+def _usable(results: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """Return copies, as loading fills them in; boxes are the masks' where no result has any."""
+    boxed = [result for result in results if "bbox" in result]
+    return [dict(result) for result in (boxed if kind == "bbox" and boxed else results)]
 
 
 def _curves(
@@ -109,6 +121,8 @@ def _read(path: Path) -> Any:
         raise UserError(f"{path} cannot be read ({error.strerror}); check the path.") from error
     except msgspec.DecodeError as error:
         raise UserError(f"{path} is not JSON ({error}); choose a COCO file.") from error
+    except RecursionError as error:
+        raise UserError(f"{path} is nested too deeply for COCO; choose another file.") from error
 
 
 def _matched(truth: dict[str, Any], given: Any, gt: Path, results: Path) -> list[dict[str, Any]]:

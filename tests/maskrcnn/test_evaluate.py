@@ -108,3 +108,24 @@ def test_the_threshold_separates_right_from_wrong() -> None:
     wrong = [{**annotation(9, 1, category, 28), "score": 0.41} for category in (3, 9)]
     twice = [{**TRUTH["annotations"][0], "score": 0.5}]
     assert 0.5 < best_threshold(TRUTH, right + wrong + twice) <= 0.62
+
+
+def test_results_without_boxes_are_scored_by_those_of_their_masks(tmp_path: Path) -> None:
+    results = [{**entry, "score": 0.9} for entry in TRUTH["annotations"]]
+    for result in results:
+        del result["bbox"]
+    figures = evaluate(*files(tmp_path, results))
+    assert (figures.segm["AP"], figures.bbox["AP"]) == pytest.approx((1.0, 1.0))
+
+
+@pytest.mark.parametrize("results", [[1, 2], [{"image_id": [1]}], {"annotations": [], "images": 3}])
+def test_what_is_no_result_is_named(tmp_path: Path, results: Any) -> None:
+    with pytest.raises(UserError, match=r"dt\.json"):
+        evaluate(*files(tmp_path, results))
+
+
+def test_lists_nested_beyond_reason_are_named(tmp_path: Path) -> None:
+    paths = files(tmp_path, [])
+    paths[1].write_text("[" * 5000 + "]" * 5000)
+    with pytest.raises(UserError, match="nested"):
+        evaluate(*paths)
