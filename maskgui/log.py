@@ -16,15 +16,20 @@ def log_file() -> Path:
 
 def log_to_file() -> None:
     """Send warnings and errors to the log file; a folder that cannot be written is no failure."""
+    logging.raiseExceptions = False  # a log that cannot be written is nobody's traceback
     root = logging.getLogger()
-    if any(isinstance(handler, RotatingFileHandler) for handler in root.handlers):
-        return
+    for held in [one for one in root.handlers if isinstance(one, RotatingFileHandler)]:
+        if Path(held.baseFilename) == log_file().absolute():
+            return
+        root.removeHandler(held)
+        held.close()
     try:
         log_file().parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(
             log_file(), maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True
         )
     except OSError:
+        root.addHandler(logging.NullHandler())  # without any, they would go to stderr
         return
     handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

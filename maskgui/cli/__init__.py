@@ -12,6 +12,7 @@ import click
 from maskgui import __version__
 from maskgui.cli.progress import say
 from maskgui.core.errors import Cancelled, Failure, UserError
+from maskgui.log import log_file, log_to_file
 
 BAD_INPUT = 2
 FAILED = 1
@@ -69,6 +70,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Return 0 for success, 2 for bad input, 1 for a failure, 130 for Ctrl+C."""
+    log_to_file()
     try:
         result = cli.main(arguments, prog_name="maskgui", standalone_mode=False)
     except click.ClickException as error:
@@ -89,9 +91,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _report_fault(error: Exception) -> int:
-    from maskgui.log import log_file, log_to_file
-
-    log_to_file()
     logging.getLogger(__name__).error("A command failed", exc_info=error)
     say(f"MaskGUI failed: {type(error).__name__}: {error}. The details are in {log_file()}.")
     return FAILED

@@ -2,13 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from maskgui.cli.progress import progress, say
-from maskgui.core.errors import UserError
+from maskgui.core.errors import Failure, UserError
+
+if TYPE_CHECKING:
+    from maskgui.assist.session import Session
 
 PROJECT_SUFFIX = ".maskgui"
+FLUSH_SECONDS = 60.0
 
 
 @click.command("import")
@@ -32,20 +37,23 @@ def import_command(
     from maskgui.assist.importing import import_coco
     from maskgui.assist.session import Session
     from maskgui.core.files import write_atomic
+    from maskgui.project import delete_project
 
     if project.suffix != PROJECT_SUFFIX:
         raise UserError(f"“{project}” is no project name: end it in {PROJECT_SUFFIX}.")
+    if images is not None and not images.is_dir():
+        raise UserError(f"There is no folder “{images}”; check --images.")
     root = images or coco.parent
     fresh = not project.exists()
     session = Session.create(project, root) if fresh else Session.open(project)
     try:
         with progress("Importing", unit="annotation") as update:
             result = import_coco(session, coco, images, update)
-        session.flush(60.0)
+        _write_all(session, coco)
     except BaseException:  # Ctrl+C too: half a data set is no project
-        session.close(discard=fresh)
+        session.close(discard=True)
         if fresh:
-            project.unlink(missing_ok=True)
+            delete_project(project)
         raise
     session.close()
     if report:
@@ -56,6 +64,11 @@ def import_command(
     for line in result.lines(limit=20):
         say(line)
     click.echo(result.summary())
+
+
+def _write_all(session: "Session", coco: Path) -> None:
+    if not session.flush(FLUSH_SECONDS):
+        raise Failure(f"Not all of {coco.name} could be written: {session.last_error}")
 
 
 @click.command("export")

@@ -4,12 +4,20 @@ from pathlib import Path
 
 import click
 
+from maskgui.core.errors import UserError
+
 
 @click.command("open")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--model", metavar="NAME|FILE", help="The model to auto-segment with.")
 def open_command(paths: tuple[Path, ...], model: str | None) -> int:
     """Open the window on images, folders, a COCO JSON or a project."""
+    for path in paths:
+        if not path.exists():
+            raise UserError(
+                f"There is no file or folder “{path}”; check the name. "
+                "The commands are in maskgui --help."
+            )
     from maskgui.ui.app import run
 
     return run(list(paths), model=model)

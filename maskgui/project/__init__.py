@@ -9,7 +9,7 @@ from maskgui.project.errors import (
     ReadOnlyProject,
 )
 from maskgui.project.place import SUFFIX, Place, place_for
-from maskgui.project.project import Project
+from maskgui.project.project import Project, delete_project
 
 __all__ = [
     "SUFFIX",
@@ -21,5 +21,6 @@ __all__ = [
     "ProjectError",
     "ProjectInUse",
     "ReadOnlyProject",
+    "delete_project",
     "place_for",
 ]

@@ -58,7 +58,13 @@ class Project(Reader):
         path = path.absolute()
         if not path.parent.is_dir():
             raise ProjectError(f"There is no folder {path.parent}; make it, or choose another.")
-        lock = ProjectLock(path)
+        try:
+            lock = ProjectLock(path)
+        except ReadOnlyProject as error:
+            raise ReadOnlyProject(
+                f"{path.parent} cannot be written, so no project can be made there; choose "
+                "another folder."
+            ) from error
         unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
             if path.exists():
@@ -68,6 +74,7 @@ class Project(Reader):
                 connection.execute("PRAGMA synchronous = FULL")
                 schema.migrate(connection)
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+            delete_project(path)
             unfinished.replace(path)
         except (OSError, sqlite3.Error) as error:
             raise ProjectError(
@@ -267,6 +274,15 @@ class Project(Reader):
 
     def _found_damage(self, fault: str) -> None:
         self._fault = str(damaged(self.path, fault))
+
+
+def delete_project(path: Path) -> None:
+    """Remove a closed project's file and what a killed or refused writer left beside it.
+
+    A log that stays would be played into the next project of that name.
+    """
+    for end in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def _back_up(path: Path) -> None:

@@ -1,6 +1,7 @@
 """The command line's own promises: exit codes, one sentence, lazy imports, the default command."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,8 @@ def test_scenes_writes_images_and_coco(tmp_path: Path) -> None:
         (["export", "missing.maskgui", "-o", "x.json"], "missing.maskgui"),
         (["segment", "missing.jpg", "--model", "parts", "-o", "x.json"], "missing.jpg"),
         (["segment", DEMO, "--model", "no-such-model", "-o", "x.json"], "no-such-model"),
+        (["import", "p.maskgui", "missing.json", "--images", "no/folder"], "--images"),
+        (["exprot", "p.maskgui"], "“exprot”"),
         (["evaluate", "--gt", "missing.json"], "--pred"),
         (["scenes", "--n", "0", "--seed", "0", "-o", "x"], "0 scenes"),
         (["models", "show", "no-such-model"], "no-such-model"),
@@ -145,3 +148,21 @@ def test_an_interrupted_import_leaves_no_half_project(
     monkeypatch.setattr("maskgui.assist.importing.import_coco", interrupt)
     assert cli.main(["import", str(tmp_path / "p.maskgui"), "any.json"]) == 130
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MASKGUI_LOG", "/dev/null/log.txt")  # the log cannot be written either
+    coco = tmp_path / "coco.json"
+    coco.write_text(json.dumps({"images": [{"id": 1}], "annotations": [], "categories": []}))
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("maskgui.project.rows.write_changes", full)
+    assert cli.main(["import", str(tmp_path / "p.maskgui"), str(coco)]) == 1
+    assert list(tmp_path.iterdir()) == [coco]
+    printed = capfd.readouterr().err
+    assert "Traceback" not in printed
+    assert "Not all of coco.json could be written" in printed

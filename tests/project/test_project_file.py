@@ -304,3 +304,10 @@ def test_categories_keep_their_values(path: Path) -> None:
     assert project.categories() == [category]
     assert project.last_seq() == 0
     project.close()
+
+
+def test_a_log_left_behind_is_not_played_into_a_new_project(path: Path) -> None:
+    for end in ("-wal", "-shm", "-journal"):
+        path.with_name(path.name + end).write_bytes(b"of another project")
+    Project.create(path, {}).close()
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
