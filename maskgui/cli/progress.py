@@ -1,5 +1,6 @@
 """What commands say on stderr: progress with time left, and sentences."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -8,8 +9,9 @@ from tqdm import tqdm
 
 
 def say(sentence: str) -> None:
-    """Print one sentence on stderr."""
-    click.echo(sentence, err=True)
+    """Print one sentence on stderr, on a line of its own also while a bar is shown."""
+    with tqdm.external_write_mode(file=sys.stderr):
+        click.echo(sentence, err=True)
 
 
 @contextmanager

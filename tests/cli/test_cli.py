@@ -10,6 +10,7 @@ import click
 import pytest
 
 from maskgui import cli
+from maskgui.cli.progress import progress, say
 from maskgui.core.errors import Failure, UserError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -166,3 +167,10 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_project(
     printed = capfd.readouterr().err
     assert "Traceback" not in printed
     assert "Not all of coco.json could be written" in printed
+
+
+def test_a_sentence_beside_a_bar_has_its_own_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("Training") as update:
+        update(1, 2)
+        say("Half of it.")
+    assert "Half of it." in capsys.readouterr().err.replace("\r", "\n").splitlines()
