@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -17,29 +16,14 @@ from maskgui.core.detections import SCORE_FLOOR
 from maskgui.core.errors import Cancelled, UserError
 
 if TYPE_CHECKING:
-    from maskgui.maskrcnn.train import TrainProgress
+    from maskgui.maskrcnn.train import TrainOptions, TrainProgress
 
 Figures = dict[str, Any]
 """{"segm": {"AP": ..., ...}, "bbox": {...}, "categories": {"segm": {name: AP}, ...}}"""
 
 
-@dataclass(frozen=True)
-class TrainRequest:
-    """What the person asked to train; `init` is a model's name or file."""
-
-    data: Path
-    images: Path
-    config: Path
-    out: Path
-    val: Path | None = None
-    val_images: Path | None = None
-    resume: bool = False
-    init: str | None = None
-    command: str = ""
-
-
 def train_model(
-    request: TrainRequest,
+    options: TrainOptions,
     on_progress: Callable[[TrainProgress], None],
     on_line: Callable[[str], None],
 ) -> Path:
@@ -47,20 +31,8 @@ def train_model(
 
     The first Ctrl+C writes a checkpoint and raises Cancelled.
     """
-    from maskgui.maskrcnn.models import find_model
-    from maskgui.maskrcnn.train import TrainOptions, train
+    from maskgui.maskrcnn.train import train
 
-    options = TrainOptions(
-        data=request.data,
-        images=request.images,
-        config=request.config,
-        output=request.out,
-        val=request.val,
-        val_images=request.val_images,
-        resume=request.resume,
-        init=find_model(request.init).path if request.init else None,
-        command=request.command,
-    )
     cancel = threading.Event()
     told: dict[str, float] = {}
 
@@ -81,7 +53,7 @@ def train_model(
     try:
         return train(options, report, cancel)
     except Cancelled:
-        on_line(f"Stopped; the same command with --resume goes on from {request.out.parent}.")
+        on_line(f"Stopped; the same command with --resume goes on from {options.output.parent}.")
         raise
     finally:
         signal.signal(signal.SIGINT, before)

@@ -34,15 +34,22 @@ def train(
     init: str | None,
 ) -> None:
     """Train a Mask R-CNN on a COCO data set."""
-    from maskgui.assist.learning import TrainRequest, train_model
+    from maskgui.assist.learning import train_model
+    from maskgui.maskrcnn.train import TrainOptions
 
-    command = f"train --config {config.name} --data {data.name}"
+    options = TrainOptions(
+        data,
+        images,
+        config,
+        out,
+        val,
+        val_images,
+        resume,
+        init,
+        command=f"train --config {config.name} --data {data.name}",
+    )
     with progress("Training", unit="step") as update:
-        train_model(
-            TrainRequest(data, images, config, out, val, val_images, resume, init, command),
-            lambda now: update(now.step, now.steps),
-            on_line=say,
-        )
+        train_model(options, lambda now: update(now.step, now.steps), on_line=say)
     click.echo(f"Wrote {out} and its card.")
 
 

@@ -13,8 +13,9 @@ from torchvision.models.detection import MaskRCNN
 from maskgui.core.errors import Cancelled, UserError
 from maskgui.maskrcnn.build import build
 from maskgui.maskrcnn.card import Card
-from maskgui.maskrcnn.checkpoint import WEIGHTS, load_model, save_model
+from maskgui.maskrcnn.checkpoint import WEIGHTS, save_model
 from maskgui.maskrcnn.config import Recipe, read_toml
+from maskgui.maskrcnn.models import find_model
 from maskgui.maskrcnn.train.dataset import DataSet, read_dataset
 from maskgui.maskrcnn.train.loader import Batch, batches
 from maskgui.maskrcnn.train.parallel import Ranks
@@ -43,7 +44,7 @@ class TrainOptions:
     val: Path | None = None
     val_images: Path | None = None
     resume: bool = False
-    init: Path | None = None
+    init: str | None = None  # a model's name or file to start from
     title: str = ""
     licence: str = ""
     generator: str = ""
@@ -292,9 +293,9 @@ class _Run:
         return self.output
 
 
-def _start_from(module: MaskRCNN, path: Path) -> None:
-    """Take over every tensor of another model that has the same name and shape."""
-    source, _ = load_model(path)
+def _start_from(module: MaskRCNN, name: str) -> None:
+    """Take over every tensor of another model, by its name or file, that has the same shape."""
+    source, _ = find_model(name).load()
     own = module.state_dict()
     fitting = {
         name: value
