@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,7 @@ def _matched(truth: dict[str, Any], given: Any, gt: Path, results: Path) -> list
         categories = {entry["id"]: entry["id"] for entry in truth["categories"]}
         rows = given
     elif isinstance(given, dict) and isinstance(given.get("annotations"), list):
-        images = _by_name(truth["images"], given.get("images", []), "file_name")
+        images = _by_file(truth["images"], given.get("images", []))
         categories = _by_name(truth["categories"], given.get("categories", []), "name")
         rows = given["annotations"]
     else:
@@ -161,3 +162,17 @@ def _by_name(
 ) -> dict[object, object]:
     ids = {entry[key]: entry["id"] for entry in truth}
     return {entry["id"]: ids[entry[key]] for entry in given if entry[key] in ids}
+
+
+def _by_file(truth: list[dict[str, Any]], given: list[dict[str, Any]]) -> dict[object, object]:
+    """Match images by file name, else by the name without its folder where only one has it."""
+    bases = Counter(_base(entry) for entry in truth)
+    alone = [
+        {"id": entry["id"], "base": _base(entry)} for entry in truth if bases[_base(entry)] == 1
+    ]
+    loose = _by_name(alone, [{"id": entry["id"], "base": _base(entry)} for entry in given], "base")
+    return {**loose, **_by_name(truth, given, "file_name")}
+
+
+def _base(entry: dict[str, Any]) -> str:
+    return str(entry["file_name"]).replace("\\", "/").rpartition("/")[2]

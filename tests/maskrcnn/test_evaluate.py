@@ -81,6 +81,21 @@ def test_a_data_set_is_matched_by_names(tmp_path: Path) -> None:
         evaluate(*files(tmp_path, data))
 
 
+def test_images_meet_without_their_folders_where_only_one_has_the_name(tmp_path: Path) -> None:
+    truth = {
+        **TRUTH,
+        "images": [{**one, "file_name": f"images/{one['file_name']}"} for one in TRUTH["images"]],
+    }
+    found = {**TRUTH, "annotations": [{**one, "score": 0.9} for one in TRUTH["annotations"]]}
+    gt, results = files(tmp_path, found)
+    gt.write_text(json.dumps(truth))
+    assert evaluate(gt, results).segm["AP"] == pytest.approx(1.0)
+    truth["images"].append({**truth["images"][0], "id": 9, "file_name": "other/1.png"})
+    gt.write_text(json.dumps(truth))
+    with pytest.raises(UserError, match="image_id 1"):
+        evaluate(gt, results)
+
+
 def test_the_number_of_detections_is_limited(tmp_path: Path) -> None:
     wrong = [{**annotation(n, 1, 3, 25), "score": 0.9} for n in range(20)]
     right = {**annotation(30, 1, 3, 2), "score": 0.1}
