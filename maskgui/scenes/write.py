@@ -84,4 +84,3 @@ def _annotation(item: SceneObject) -> dict[str, Any]:
         "iscrowd": 0,
         "hidden": round(item.hidden_fraction, 4),
     }
-
