@@ -94,13 +94,13 @@ def test_settings_maps_and_sources_are_kept(session: Session) -> None:
     session.set_setting("opacity", 0.4)
     session.set_setting("opacity", 0.5)
     session.set_category_map("parts", {"nut": 4, "bolt": None})
-    assert session.add_sources("annotation", [b"{}", b"[1]"]) == [1, 2]
+    assert session.add_sources("annotation", [b"{}", b'{"id": 1}']) == [1, 2]
     assert session.add_sources("info", [b"null"]) == [3]
     session.close()
     with Session.open(session.project.path) as again:
         assert again.setting("opacity") == 0.5
         assert again.category_map("parts") == {"nut": 4, "bolt": None}
-        assert again.project.sources("annotation") == {1: b"{}", 2: b"[1]"}
+        assert again.project.sources("annotation") == {1: b"{}", 2: b'{"id": 1}'}
         assert again.add_sources("info", [b"1"]) == [4]
 
 
