@@ -18,7 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from PIL import Image  # noqa: E402
 from PySide6.QtGui import QImage  # noqa: E402
 
 from maskgui.assist.demo import prepare_demo  # noqa: E402
@@ -157,11 +156,8 @@ def shoot_welcome(controller: Controller, theme: str) -> None:
 
 
 def save(picture: QImage, name: str) -> None:
-    """Write a picture to docs/, its colours indexed to keep the repository small."""
-    rgb = picture.convertToFormat(QImage.Format.Format_RGB888)
-    size = (rgb.width(), rgb.height())
-    whole = Image.frombytes("RGB", size, bytes(rgb.constBits()), "raw", "RGB", rgb.bytesPerLine())
-    whole.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(DOCS / name, optimize=True)
+    """Write a picture to docs/, in all its colours: category dots must keep theirs."""
+    picture.save(str(DOCS / name))
     print(f"docs/{name}")
 
 
