@@ -19,7 +19,6 @@ from maskgui.maskrcnn.config import Config
 from maskgui.maskrcnn.slim import slim_backbone
 
 BOX_POOL = 7
-MASK_POOL = 14
 LEVELS = ["0", "1", "2", "3"]
 
 
@@ -51,7 +50,7 @@ def build(config: Config) -> MaskRCNN:
         box_nms_thresh=config.box_nms,
         box_detections_per_img=config.max_detections,
         box_batch_size_per_image=config.train_rois,
-        mask_roi_pool=_roi_align(MASK_POOL, config),
+        mask_roi_pool=_roi_align(config.mask_side // 2, config),
         mask_head=_mask_head(config),
         mask_predictor=MaskRCNNPredictor(config.mask_channels, config.mask_channels, categories),
     )
@@ -71,8 +70,7 @@ def _backbone(config: Config) -> BackboneWithFPN:
 
 
 def _rpn_head(config: Config) -> RPNHead:
-    depth = 2 if config.box_head == "four_conv_fc" else 1
-    return RPNHead(config.neck_channels, len(config.anchor_ratios), conv_depth=depth)
+    return RPNHead(config.neck_channels, len(config.anchor_ratios), conv_depth=config.rpn_convs)
 
 
 def _roi_align(side: int, config: Config) -> MultiScaleRoIAlign:
@@ -86,12 +84,15 @@ def _box_head(config: Config) -> nn.Module:
     head: nn.Module = TwoMLPHead(channels * BOX_POOL**2, features)
     if config.box_head == "four_conv_fc":
         head = FastRCNNConvFCHead(
-            (channels, BOX_POOL, BOX_POOL), [channels] * 4, [features], norm_layer=nn.BatchNorm2d
+            (channels, BOX_POOL, BOX_POOL), [channels] * 4, [features], norm_layer=_head_norm(config)
         )
     return head
 
 
 def _mask_head(config: Config) -> MaskRCNNHeads:
     layers = [config.mask_channels] * 4
-    norm = nn.BatchNorm2d if config.box_head == "four_conv_fc" else None
-    return MaskRCNNHeads(config.neck_channels, layers, dilation=1, norm_layer=norm)
+    return MaskRCNNHeads(config.neck_channels, layers, dilation=1, norm_layer=_head_norm(config))
+
+
+def _head_norm(config: Config) -> type[nn.Module] | None:
+    return nn.BatchNorm2d if config.head_norm == "bn" else None

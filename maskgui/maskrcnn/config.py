@@ -26,6 +26,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     norm: Literal["bn", "frozen_bn"] = "bn"
     norm_eps: Annotated[float, msgspec.Meta(ge=0)] = 1e-5
     box_head: Literal["two_fc", "four_conv_fc"] = "two_fc"
+    head_norm: Literal["none", "bn"] = "none"
+    rpn_convs: Literal[1, 2] = 1
 
     min_side: Positive = 480
     max_side: Positive = 640
@@ -35,6 +37,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     neck_channels: Positive = 64
     box_features: Positive = 256
     mask_channels: Positive = 64
+    mask_side: Literal[14, 28, 56] = 28
 
     anchor_sizes: tuple[Positive, Positive, Positive, Positive, Positive] = (16, 32, 64, 128, 256)
     anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
@@ -67,7 +70,7 @@ COCO_V1 = Config(
 )
 """torchvision's MaskRCNN_ResNet50_FPN_Weights.COCO_V1 (frozen batch norm with eps 0)."""
 
-COCO_V2 = msgspec.structs.replace(COCO_V1, norm="bn", norm_eps=1e-5, box_head="four_conv_fc")
+COCO_V2 = msgspec.structs.replace(COCO_V1, norm="bn", norm_eps=1e-5, box_head="four_conv_fc", head_norm="bn", rpn_convs=2)
 """torchvision's MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1."""
 
 
