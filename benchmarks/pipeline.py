@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from maskgui.core.detections import Detections
 from maskgui.imaging import read_rgb
-from maskgui.maskrcnn.build import build
+from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.config import COCO_V1
 from maskgui.maskrcnn.models import find_model

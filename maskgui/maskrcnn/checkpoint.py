@@ -13,7 +13,7 @@ from torchvision.models.detection import MaskRCNN
 
 from maskgui.core.errors import UserError
 from maskgui.core.files import write_atomic
-from maskgui.maskrcnn.build import build
+from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.config import read_toml, to_toml
 

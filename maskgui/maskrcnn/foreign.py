@@ -18,7 +18,7 @@ from torchvision.models.detection import MaskRCNN, MaskRCNN_ResNet50_FPN_Weights
 
 from maskgui.core.detections import UNUSED_CATEGORY
 from maskgui.core.errors import UserError
-from maskgui.maskrcnn.build import build
+from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.checkpoint import load_weights
 from maskgui.maskrcnn.config import COCO_V1, COCO_V2, Config

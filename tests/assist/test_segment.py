@@ -25,7 +25,7 @@ from maskgui.assist.segment import (
 from maskgui.core.detections import Detections
 from maskgui.core.errors import Cancelled, UserError
 from maskgui.core.raster import shape_to_mask
-from maskgui.maskrcnn.build import build
+from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.checkpoint import save_model
 from maskgui.maskrcnn.config import Config

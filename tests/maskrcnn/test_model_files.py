@@ -10,7 +10,7 @@ from torchvision.models.detection import maskrcnn_resnet50_fpn_v2
 from torchvision.ops import FrozenBatchNorm2d
 
 from maskgui.core.errors import UserError
-from maskgui.maskrcnn.build import build
+from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.checkpoint import load_model, read_card, save_model
 from maskgui.maskrcnn.config import COCO_V1, COCO_V2, Config

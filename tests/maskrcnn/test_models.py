@@ -19,7 +19,7 @@ from torchvision.models import get_weight
 
 from maskgui.core.errors import Failure, UserError
 from maskgui.maskrcnn import models
-from maskgui.maskrcnn.build import build
+from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.checkpoint import save_model
 from maskgui.maskrcnn.config import COCO_V1, COCO_V2, Config

@@ -19,7 +19,7 @@ from torchvision.ops import FrozenBatchNorm2d
 
 from maskgui.core.errors import Cancelled, Failure
 from maskgui.maskrcnn import stages
-from maskgui.maskrcnn.build import build
+from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.config import Config
 from maskgui.maskrcnn.folding import fold_norms

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from maskgui.core.errors import Cancelled, UserError
-from maskgui.maskrcnn.build import build
+from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.checkpoint import load_model
 from maskgui.maskrcnn.config import Config, Recipe, TrainConfig, read_toml, to_toml
 from maskgui.maskrcnn.train import TrainOptions, TrainProgress, train

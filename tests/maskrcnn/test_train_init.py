@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from maskgui.core.errors import UserError
-from maskgui.maskrcnn.build import build
+from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.checkpoint import load_model
 from maskgui.maskrcnn.config import Config
 from maskgui.maskrcnn.train.loop import _start_from

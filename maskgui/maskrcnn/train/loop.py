@@ -11,7 +11,7 @@ import torch
 from torchvision.models.detection import MaskRCNN
 
 from maskgui.core.errors import Cancelled, UserError
-from maskgui.maskrcnn.build import build
+from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.checkpoint import WEIGHTS, save_model
 from maskgui.maskrcnn.config import Recipe, read_toml
