@@ -1,9 +1,10 @@
 """What a tool receives, answers and may ask: the contract between the canvas and its tools."""
 
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,43 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class Path:
+    """A line being drawn by hand: shown without its vertices."""
+
+    points: NDArray[np.float64]  # N x 2, N >= 1, image coordinates
+    closed: bool = False  # the area inside it counts
+    sign: str = ""  # "add", "remove", "cut"; "" for a new outline
+
+
+@dataclass(frozen=True)
+class Area:
+    """An area about to be added to instances, or taken from them."""
+
+    shape: Shape
+    adds: bool = True
+
+
+@dataclass(frozen=True)
+class Disk:
+    """The brush at its true size."""
+
+    x: float
+    y: float
+    radius: float  # image pixels
+    adds: bool = True
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The handles of a transform."""
+
+    corners: NDArray[np.float64]  # 4 x 2, scaling
+    pivot: tuple[float, float]
+    turner: tuple[float, float]  # the handle that rotates
+    grabbed: int | None = None  # 0-3 a corner, 4 the turner
+
+
+@dataclass(frozen=True)
 class Overlay:
     """What a tool wants drawn above the instances: only what its state needs."""
 
@@ -94,6 +132,44 @@ class Overlay:
     band: Box | None = None
     draft: Draft | None = None
     live: dict[int, Shape] = field(default_factory=dict)  # drawn instead of the instance's own
+    path: Path | None = None
+    area: Area | None = None
+    disk: Disk | None = None
+    frame: Frame | None = None
+    snapped: tuple[float, float] | None = None  # the vertex or edge of a neighbour that pulls
+
+
+Pixels = NDArray[np.uint8]
+"""H x W x 3 upright RGB."""
+_TICKETS = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Image work that a tool asks for: a pure function of pixels, to run off the main thread.
+
+    Whoever carries it out cuts `box` (whole pixels, inside the image) from the upright image,
+    calls `work` with it, and hands ticket and result to `Toolbox.deliver`. A later request of the
+    same tool makes an earlier one stale, which need not be carried out any more. `work` may raise
+    UserError: it goes to `Toolbox.deliver` in place of a result.
+    """
+
+    box: tuple[int, int, int, int]  # x0, y0, x1, y1, exclusive on the right and at the bottom
+    work: Callable[[Pixels], Any]
+    ticket: int = field(default_factory=lambda: next(_TICKETS))
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing about a tool that a person can set, beside the canvas or by key and wheel."""
+
+    name: str
+    label: str
+    value: float  # 0 or 1 for a switch
+    low: float = 0.0
+    high: float = 1.0
+    unit: str = ""
+    switch: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +180,7 @@ class Response:
     selection: frozenset[int] | None = None
     handover: str | None = None  # the tool to go to
     drawn: Shape | None = None  # finished, valid, but there is no category to give it yet
+    request: Request | None = None  # image work to carry out now
     cursor: str = "arrow"  # "arrow", "cross", "point", "move", "vertex", "add", "remove"
     overlay: Overlay = field(default_factory=Overlay)
     status: str = ""
@@ -200,6 +277,22 @@ class Tool(ABC):
         """A key went up."""
         return self.answer(scene, handled=False)
 
+    def wheel(self, notches: float, pointer: Pointer, scene: Scene) -> Response:
+        """The plain wheel turned, away from the person for positive; not handled, it scrolls."""
+        return self.answer(scene, handled=False)
+
+    def deliver(self, ticket: int, result: object, scene: Scene) -> Response:
+        """A request was carried out; `result` is a UserError where it failed. Stale: nothing."""
+        return self.answer(scene, handled=False)
+
+    def options(self) -> tuple[Option, ...]:
+        """What a person can set of the tool, with present values."""
+        return ()
+
+    def set_option(self, name: str, value: float) -> None:
+        """Set one of `options`, kept within its bounds. Raises KeyError for another name."""
+        raise KeyError(name)
+
     def wants(self, key: Key) -> bool:
         """Whether the key is the tool's now, before any shortcut that has the same key."""
         return key.name == "escape" and self.busy
@@ -220,10 +313,13 @@ class Tool(ABC):
         selection: frozenset[int] | None = None,
         handover: str | None = None,
         drawn: Shape | None = None,
+        request: Request | None = None,
         status: str | None = None,
         handled: bool = True,
     ) -> Response:
         """Return a response that carries the present look."""
         look = self.look(scene)
         text = look.status if status is None else status
-        return Response(edit, selection, handover, drawn, look.cursor, look.overlay, text, handled)
+        return Response(
+            edit, selection, handover, drawn, request, look.cursor, look.overlay, text, handled
+        )

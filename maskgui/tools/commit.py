@@ -1,10 +1,10 @@
 """The edits that tools make: several instances changed in one step of the history."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from maskgui.core.document import Edit
+from maskgui.core.document import Change, Edit
 from maskgui.core.edits import add_instances, delete_instances, replace_instances
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.shape import Shape
@@ -27,20 +27,36 @@ def reshaped(
     nothing is left to do.
     """
     width, height = scene.size
-    replaced: list[tuple[Instance, Instance]] = []
+    pairs: list[tuple[Instance, Shape]] = []
     emptied: list[Instance] = []
     for instance in before:
         shape = settle(live[instance.id], width, height)
         if scene.instance(instance.id) != instance or shape == instance.shape:
             continue
         if shape.parts:
-            replaced.append((instance, msgspec.structs.replace(instance, shape=shape)))
+            pairs.append((instance, shape))
         elif delete_empty:
             emptied.append(instance)
+    return combined(label, scene, reshape=pairs, delete=emptied)
+
+
+def combined(
+    label: str,
+    scene: Scene,
+    *,
+    reshape: Sequence[tuple[Instance, Shape]] = (),
+    delete: Sequence[Instance] = (),
+    add: Sequence[Instance] = (),
+) -> Edit | None:
+    """Return one edit that gives instances other outlines, deletes some and adds some.
+
+    The shapes must be settled already and not empty. None when there is nothing to do.
+    """
     image, found = scene.image, scene.detections()
+    replaced = [(one, msgspec.structs.replace(one, shape=shape)) for one, shape in reshape]
     first = replace_instances(replaced, label, image, found)
-    second = delete_instances(emptied, _record_after(first, image), found)
-    changes = first.changes + second.changes
+    second = delete_instances(delete, _record_after(first, image), found)
+    changes = (*first.changes, *second.changes, *(Change(None, one) for one in add))
     return Edit(label, image.id, changes) if changes else None
 
 

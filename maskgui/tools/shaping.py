@@ -1,17 +1,15 @@
 """Changes to outlines, each ending in a shape that is valid for shapely and inside the image."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from maskgui.core.booleans import is_crumb, part_area, polygons_of
 from maskgui.core.shape import Polygon, Ring, Shape
 from maskgui.tools.base import EdgeRef, VertexRef
-
-LEAST_AREA = 0.01
-"""Square image pixels; smaller pieces are crumbs of a repair that nobody drew."""
 
 
 def settle(shape: Shape, width: int, height: int) -> Shape:
@@ -25,13 +23,13 @@ def settle(shape: Shape, width: int, height: int) -> Shape:
     parts: list[Polygon] = []
     for part in shape.parts:
         outline = shapely.Polygon(part.exterior, part.holes)
-        if inside and outline.is_valid and outline.area >= LEAST_AREA:
+        if inside and outline.is_valid and not is_crumb(outline):
             parts.append(part)
             continue
-        area = outline if outline.is_valid else _repaired(part)
+        area = part_area(part)
         if not inside:
             area = shapely.intersection(area, shapely.box(0, 0, width, height))
-        parts.extend(_polygons(area))
+        parts.extend(polygons_of(area))
     return Shape(parts)
 
 
@@ -42,24 +40,6 @@ def outline(points: ArrayLike, width: int, height: int) -> Shape:
     if len(ring) < 3:
         return Shape()
     return settle(Shape([Polygon(ring)]), width, height)
-
-
-def _repaired(part: Polygon) -> shapely.Geometry:
-    area = shapely.make_valid(shapely.Polygon(part.exterior))
-    for hole in part.holes:
-        area = shapely.difference(area, shapely.make_valid(shapely.Polygon(hole)))
-    return area
-
-
-def _polygons(area: shapely.Geometry) -> Iterator[Polygon]:
-    for piece in shapely.get_parts(shapely.make_valid(area)):
-        if piece.geom_type in ("MultiPolygon", "GeometryCollection"):
-            yield from _polygons(piece)
-        elif piece.geom_type == "Polygon" and piece.area >= LEAST_AREA:
-            yield Polygon(
-                shapely.get_coordinates(piece.exterior)[:-1],
-                [shapely.get_coordinates(hole)[:-1] for hole in piece.interiors],
-            )
 
 
 def ring_of(shape: Shape, ref: VertexRef | EdgeRef) -> Ring | None:

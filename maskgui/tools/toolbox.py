@@ -75,6 +75,14 @@ class Toolbox:
         """A key went up."""
         return self._active.key_up(key, scene)
 
+    def wheel(self, notches: float, pointer: Pointer, scene: Scene) -> Response:
+        """The plain wheel turned."""
+        return self._active.wheel(notches, pointer, scene)
+
+    def deliver(self, ticket: int, result: object, scene: Scene) -> Response:
+        """Image work came back; what nobody waits for any more changes nothing."""
+        return self._active.deliver(ticket, result, scene)
+
     def _follow(self, response: Response) -> Response:
         if response.handover is not None:
             self.use(response.handover)

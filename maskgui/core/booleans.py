@@ -1,0 +1,180 @@
+"""Union, difference and intersection of shapes, in continuous image coordinates.
+
+The work is shapely's; here stands what goes in and what may come out. A ring covers what even-odd
+filling covers, a part its exterior minus its holes, a shape the union of its parts, whether or not
+they cross. What comes out is valid: parts that do not overlap, simple rings, and no crumbs (see
+`is_crumb`), which are what is left between two outlines that were meant to be the same.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike
+
+from maskgui.core.shape import Polygon, Shape
+
+LEAST_AREA = 0.01
+"""Square pixels; smaller pieces and holes are crumbs that nobody drew."""
+LEAST_WIDTH = 0.01
+"""Pixels; a piece or hole that is thinner on average is a sliver between two outlines."""
+
+
+def union(*shapes: Shape) -> Shape:
+    """Return what any of the shapes covers."""
+    return from_area(shapely.union_all([to_area(shape) for shape in shapes]))
+
+
+def difference(shape: Shape, *others: Shape) -> Shape:
+    """Return what `shape` covers and none of the others does."""
+    return _overlay(shapely.difference, shape, union(*others)) if others else tidy(shape)
+
+
+def intersection(first: Shape, *others: Shape) -> Shape:
+    """Return what all shapes cover."""
+    found = tidy(first)
+    for other in others:
+        found = _overlay(shapely.intersection, found, other)
+    return found
+
+
+def symmetric_difference(first: Shape, second: Shape) -> Shape:
+    """Return what exactly one of two shapes covers."""
+    return _overlay(shapely.symmetric_difference, first, second)
+
+
+def tidy(shape: Shape) -> Shape:
+    """Return the same area as valid parts that do not overlap."""
+    return from_area(to_area(shape))
+
+
+def fill_holes(shape: Shape) -> Shape:
+    """Return the shape without its holes; a part that lay in a hole becomes one with the rest."""
+    area = shapely.get_parts(to_area(shape))
+    return from_area(shapely.union_all(shapely.polygons(shapely.get_exterior_ring(area))))
+
+
+def pieces(shape: Shape) -> list[Shape]:
+    """Return the connected pieces of a shape, the largest first."""
+    found = [Shape([part]) for part in tidy(shape).parts]
+    return sorted(found, key=area_of, reverse=True)
+
+
+def area_of(shape: Shape) -> float:
+    """Return the square pixels that a shape covers, overlaps counted once."""
+    return float(to_area(shape).area)
+
+
+def overlap(first: Shape, second: Shape) -> float:
+    """Return the IoU of two shapes by area, 1 for two empty ones."""
+    one, other = to_area(first), to_area(second)
+    both = float(shapely.intersection(one, other).area)
+    either = float(one.area + other.area) - both
+    return both / either if either > 0 else 1.0
+
+
+def meet(first: Shape, second: Shape) -> bool:
+    """Whether the boxes of two shapes overlap, so that the shapes may."""
+    a, b = first.bounds, second.bounds
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def slice_along(shape: Shape, line: ArrayLike) -> list[Shape]:
+    """Return the pieces that a line (N x 2, N >= 2) cuts a shape into, the largest first.
+
+    Pieces that the line does not cut stay with the largest. One piece (or none) means that the
+    line nowhere runs from border to border.
+    """
+    area = to_area(shape)
+    cut: list[list[shapely.Polygon]] = []
+    whole: list[list[shapely.Polygon]] = []
+    for part in shapely.get_parts(area):
+        made = _cut(part, shapely.LineString(np.asarray(line, dtype=np.float64)))
+        (cut if len(made) > 1 else whole).append(made)
+    if not cut:
+        return [from_area(area)] if not area.is_empty else []
+    found = sorted((piece for made in cut for piece in made), key=shapely.area, reverse=True)
+    rest = shapely.union_all([found[0], *(piece for made in whole for piece in made)])
+    shapes = [from_area(piece) for piece in (rest, *found[1:])]
+    return [one for one in shapes if one.parts]
+
+
+def stroke(points: ArrayLike, radius: float, tolerance: float = 0.05) -> Shape:
+    """Return what a disk of `radius` pixels covers on its way along points (N x 2, N >= 1).
+
+    The arcs are drawn with chords that leave the circle by at most `tolerance` pixels.
+    """
+    return from_area(stroke_area(points, radius, tolerance))
+
+
+def stroke_area(points: ArrayLike, radius: float, tolerance: float = 0.05) -> shapely.Geometry:
+    """Return `stroke` as shapely has it, to be joined piece by piece while it grows."""
+    way = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+    spine = shapely.LineString(way) if len(way) > 1 else shapely.Point(way[0])
+    leaves = min(1.0, tolerance / radius)
+    quarter = max(2, int(np.ceil(np.pi / (4 * np.arccos(1 - leaves)))))
+    return shapely.buffer(spine, radius, quad_segs=quarter)
+
+
+def to_area(shape: Shape) -> shapely.Geometry:
+    """Return a shape as one valid shapely geometry, repaired where rings cross."""
+    areas = [part_area(part) for part in shape.parts]
+    return areas[0] if len(areas) == 1 else shapely.union_all(areas)
+
+
+def part_area(part: Polygon) -> shapely.Geometry:
+    """Return what a part covers as a valid shapely geometry."""
+    plain = shapely.Polygon(part.exterior, part.holes)
+    if plain.is_valid:
+        return plain
+    area = shapely.make_valid(shapely.Polygon(part.exterior))
+    for hole in part.holes:
+        area = shapely.difference(area, shapely.make_valid(shapely.Polygon(hole)))
+    return area
+
+
+def from_area(area: shapely.Geometry) -> Shape:
+    """Return a shapely geometry as a shape: its polygons without crumbs, nothing else."""
+    return Shape(polygons_of(area))
+
+
+def polygons_of(area: shapely.Geometry) -> Iterator[Polygon]:
+    """Yield the polygons of a geometry as valid parts, without crumbs."""
+    for piece in _flat(area):
+        if not piece.is_valid:
+            yield from polygons_of(shapely.make_valid(piece))
+        elif not is_crumb(piece):
+            holes = [hole for hole in piece.interiors if not is_crumb(shapely.Polygon(hole))]
+            yield Polygon(
+                shapely.get_coordinates(piece.exterior)[:-1],
+                [shapely.get_coordinates(hole)[:-1] for hole in holes],
+            )
+
+
+def is_crumb(piece: shapely.Polygon) -> bool:
+    """Whether a piece is below LEAST_AREA, or thinner on average than LEAST_WIDTH."""
+    area = float(piece.area)
+    return area < LEAST_AREA or 2 * area < LEAST_WIDTH * float(piece.length)
+
+
+def _flat(area: shapely.Geometry) -> Iterable[shapely.Polygon]:
+    for piece in shapely.get_parts(area):
+        if piece.geom_type in ("MultiPolygon", "GeometryCollection"):
+            yield from _flat(piece)
+        elif piece.geom_type == "Polygon" and not piece.is_empty:
+            yield piece
+
+
+def _overlay(
+    operation: Callable[[shapely.Geometry, shapely.Geometry], shapely.Geometry],
+    first: Shape,
+    second: Shape,
+) -> Shape:
+    return from_area(operation(to_area(first), to_area(second)))
+
+
+def _cut(part: shapely.Polygon, line: shapely.LineString) -> list[shapely.Polygon]:
+    edges = shapely.union_all([part.boundary, line])
+    faces = shapely.get_parts(shapely.polygonize([edges]))
+    inside = shapely.contains(part, shapely.point_on_surface(faces))
+    return [face for face, keep in zip(faces, inside, strict=True) if keep and not is_crumb(face)]

@@ -1,0 +1,147 @@
+"""Booleans of outlines do what the same operation does on masks, and leave only valid parts."""
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maskgui.core import booleans
+from maskgui.core.raster import shape_to_mask
+from maskgui.core.shape import Polygon, Shape
+
+SIDE = 400
+OPERATIONS = {
+    "union": (booleans.union, np.logical_or),
+    "difference": (booleans.difference, lambda one, other: one & ~other),
+    "intersection": (booleans.intersection, np.logical_and),
+    "symmetric difference": (booleans.symmetric_difference, np.logical_xor),
+}
+
+
+def square(x, y, side):
+    return [(x, y), (x + side, y), (x + side, y + side), (x, y + side)]
+
+
+def wavy(rng, center, radius):
+    """A closed outline of 12 to 60 vertices around a centre."""
+    angle = np.linspace(0, 2 * np.pi, int(rng.integers(12, 60)), endpoint=False)
+    phases = rng.uniform(0, 2 * np.pi, 2)
+    reach = radius * (1 + 0.2 * np.sin(3 * angle + phases[0]) + 0.1 * np.sin(5 * angle + phases[1]))
+    return center + reach[:, None] * np.stack((np.cos(angle), np.sin(angle)), axis=1)
+
+
+def random_shape(rng):
+    """Radii log-uniform 6-120 px, half with holes, a third with several parts."""
+    parts = []
+    for _ in range(int(rng.integers(2, 4)) if rng.random() < 1 / 3 else 1):
+        radius = np.exp(rng.uniform(np.log(6), np.log(120)))
+        center = rng.uniform(130, 270, 2)
+        holes = [wavy(rng, center, 0.4 * radius)] if rng.random() < 0.5 else []
+        parts.append(Polygon(wavy(rng, center, radius), holes))
+    return Shape(parts)
+
+
+def crossings(*shapes):
+    rings = [shapely.LinearRing(ring) for shape in shapes for _, _, ring in shape.rings()]
+    met = (shapely.intersection(a, b) for i, a in enumerate(rings) for b in rings[:i])
+    return sum(len(shapely.get_parts(one)) for one in met)
+
+
+def assert_valid(shape):
+    for part in shape.parts:
+        assert shapely.Polygon(part.exterior, part.holes).is_valid
+    area = sum(shapely.Polygon(part.exterior, part.holes).area for part in shape.parts)
+    assert area == pytest.approx(booleans.area_of(shape), abs=1e-6)  # parts do not overlap
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_boolean_is_the_same_operation_on_masks(name):
+    on_shapes, on_masks = OPERATIONS[name]
+    rng = np.random.default_rng(list(OPERATIONS).index(name))
+    for _ in range(250):
+        one, other = random_shape(rng), random_shape(rng)
+        made = on_shapes(one, other)
+        assert_valid(made)
+        wanted = on_masks(shape_to_mask(one, SIDE, SIDE), shape_to_mask(other, SIDE, SIDE))
+        got = shape_to_mask(made, SIDE, SIDE)
+        allowed = 2 * crossings(one, other) + len(made.parts)
+        assert (wanted != got).sum() <= allowed
+        if wanted.sum() > 2500:
+            assert (wanted & got).sum() / (wanted | got).sum() >= 0.995
+
+
+points = st.tuples(st.integers(0, 12), st.integers(0, 12))
+rings = st.lists(points, min_size=3, max_size=8)
+parts = st.builds(Polygon, rings, st.lists(rings, max_size=1))
+shapes = st.lists(parts, min_size=1, max_size=2).map(Shape)
+
+
+@settings(max_examples=100, deadline=None)
+@given(shapes, shapes)
+def test_touching_crossing_and_flat_outlines_leave_valid_parts_and_areas_that_add_up(one, other):
+    both, either = booleans.intersection(one, other), booleans.union(one, other)
+    rest, apart = booleans.difference(one, other), booleans.symmetric_difference(one, other)
+    for made in (both, either, rest, apart):
+        assert_valid(made)
+    areas = [booleans.area_of(made) for made in (both, either, rest, apart)]
+    slack = 0.5
+    assert areas[0] + areas[3] == pytest.approx(areas[1], abs=slack)
+    assert areas[0] + areas[2] == pytest.approx(booleans.area_of(booleans.tidy(one)), abs=slack)
+    assert booleans.difference(one, one) == Shape()
+    assert booleans.overlap(one, booleans.union(one, one)) == pytest.approx(1.0, abs=0.01)
+
+
+def test_no_sliver_is_left_between_a_shared_border():
+    one = Shape([Polygon([(0, 0), (10, 0), (10, 7), (0, 10)])])
+    other = Shape([Polygon([(0, 10), (10, 7 - 1e-7), (10, 20), (0, 20)])])
+    assert booleans.intersection(one, other) == Shape()
+    joined = booleans.union(one, other)
+    assert len(joined.parts) == 1
+    assert not joined.parts[0].holes
+
+
+def test_a_sliver_is_dropped_and_a_narrow_piece_stays():
+    wide = Shape([Polygon(square(0, 0, 100))])
+    for width, parts in ((0.004, 0), (0.1, 1)):
+        rest = booleans.difference(
+            wide, Shape([Polygon([(-1, -1), (200, -1), (200, 100 - width), (-1, 100 - width)])])
+        )
+        assert len(rest.parts) == parts
+
+
+def test_filled_holes_swallow_what_lay_in_them():
+    ring = Polygon(square(0, 0, 30), [square(5, 5, 20)])
+    filled = booleans.fill_holes(Shape([ring, Polygon(square(10, 10, 5))]))
+    assert len(filled.parts) == 1
+    assert booleans.area_of(filled) == 900
+
+
+def test_pieces_come_largest_first():
+    shape = Shape([Polygon(square(0, 0, 3)), Polygon(square(10, 0, 5)), Polygon(square(12, 2, 5))])
+    assert [booleans.area_of(piece) for piece in booleans.pieces(shape)] == [41, 9]
+
+
+def test_a_line_cuts_from_border_to_border_only():
+    shape = Shape([Polygon(square(0, 0, 10)), Polygon(square(20, 0, 4))])
+    assert len(booleans.slice_along(shape, [(5, 5), (8, 12)])) == 1
+    large, small = booleans.slice_along(shape, [(-1, 3), (11, 3)])
+    assert booleans.area_of(small) == pytest.approx(30)
+    assert len(large.parts) == 2
+    assert booleans.area_of(large) == pytest.approx(70 + 16)
+
+
+def test_a_line_through_a_hole_cuts_a_ring_in_two():
+    shape = Shape([Polygon(square(0, 0, 20), [square(5, 5, 10)])])
+    one, other = booleans.slice_along(shape, [(-1, 9), (21, 9)])
+    assert booleans.area_of(one) + booleans.area_of(other) == pytest.approx(300)
+    assert not one.parts[0].holes
+
+
+@pytest.mark.parametrize("radius", [0.5, 3, 40, 400])
+def test_a_stroke_is_a_disk_on_its_way(radius):
+    dot = booleans.stroke([(500, 500)], radius)
+    reach = np.hypot(*(dot.parts[0].exterior - 500).T)
+    assert np.allclose(reach, radius)
+    area = booleans.area_of(booleans.stroke([(500, 500), (600, 500)], radius))
+    assert area == pytest.approx(np.pi * radius**2 + 200 * radius, rel=0.03)
