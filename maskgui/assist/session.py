@@ -4,17 +4,18 @@ Every change is carried out in memory first and posted to the project's writer a
 methods may be called from any thread; listeners are called on the thread of the caller.
 """
 
-import dataclasses
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from maskgui.assist import images
+from maskgui.assist.evidence import Evidence
+from maskgui.assist.rerun import is_of_another_run, on_present_run
 from maskgui.assist.roots import find_root, root_entries, root_meta
-from maskgui.assist.timeline import Timeline, rebased
+from maskgui.assist.timeline import Timeline, passed_over, rebased
 from maskgui.core.detections import Detections
 from maskgui.core.document import Document, Edit, EditConflict
 from maskgui.core.entities import Instance, encode_value
@@ -26,7 +27,6 @@ SYSTEM = "system"
 """Author of what nobody decided and nobody undoes: sizes read from image files."""
 
 LOADED_IMAGES = 64
-KEPT_DETECTIONS = 32
 FLUSH_SECONDS = 5.0
 
 Listener = Callable[[Edit], None]
@@ -46,11 +46,9 @@ class Session:
         self._used: OrderedDict[int, None] = OrderedDict()
         self._timeline = Timeline(project, PERSON)
         self._next_id = int(project.meta()["next_id"])
-        self._next_run = project.last_run() + 1
         self._next_source = project.last_source() + 1
         self._settings = project.settings()
-        self._maps = project.category_maps()
-        self._detections: OrderedDict[int, Detections | None] = OrderedDict()
+        self._evidence = Evidence(project)
 
     @classmethod
     def create(cls, path: Path, root: Path) -> "Session":
@@ -156,36 +154,39 @@ class Session:
     @property
     def undo_label(self) -> str | None:
         """What the next undo takes back, None when there is nothing."""
-        return self._timeline.done[-1].label if self._timeline.done else None
+        entry = self._timeline.next(undone=True)
+        return entry.label if entry else None
 
     @property
     def redo_label(self) -> str | None:
         """What the next redo carries out again, None when there is nothing."""
-        return self._timeline.undone[-1].label if self._timeline.undone else None
+        entry = self._timeline.next(undone=False)
+        return entry.label if entry else None
 
     def undo(self) -> Edit | None:
         """Take back the person's last edit and return what was applied, None at the beginning.
 
         Raises EditConflict, in one sentence and with nothing changed, where a later job's entry
-        contradicts it.
+        contradicts it; the next call goes on with what is older.
         """
-        with self._turn:
-            if not self._timeline.done:
-                return None
-            entry = self._timeline.done[-1]
-            edit = self._walk(entry, undone=True)
-            self._timeline.undone.append(self._timeline.done.pop())
-            self._notify(edit)
-            return edit
+        return self._step(undone=True)
 
     def redo(self) -> Edit | None:
         """Carry out again what the person last took back; otherwise like `undo`."""
+        return self._step(undone=False)
+
+    def _step(self, *, undone: bool) -> Edit | None:
         with self._turn:
-            if not self._timeline.undone:
+            entry = self._timeline.next(undone=undone)
+            if entry is None:
                 return None
-            entry = self._timeline.undone[-1]
-            edit = self._walk(entry, undone=False)
-            self._timeline.done.append(self._timeline.undone.pop())
+            try:
+                edit = self._walk(entry, undone=undone, follow_run=True)
+            except EditConflict as error:
+                self._timeline.set_aside(entry)
+                why = self._timeline.contradiction(entry)
+                raise EditConflict(passed_over(entry, why, undone=undone)) from error
+            self._timeline.walked(entry, undone=undone)
             self._notify(edit)
             return edit
 
@@ -226,17 +227,35 @@ class Session:
             return self._timeline.add(edit)
         return self._timeline.add_to_batch(edit, author)
 
-    def _walk(self, entry: Entry, *, undone: bool) -> Edit:
-        """Carry out one history entry backwards (undone) or forwards; nothing on EditConflict."""
+    def _walk(self, entry: Entry, *, undone: bool, follow_run: bool = False) -> Edit:
+        """Carry out one history entry backwards (undone) or forwards; nothing on EditConflict.
+
+        follow_run: leave the proposals of a run that is gone to the rule, as suits a person's
+        steps; taking back a run brings those of the run before.
+        """
         self.project.check_writable()
         stored = self._timeline.edit(entry.seq)
         edit = stored.inverse() if undone else stored
         self._load_all(edit, fresh=False)
         edit = rebased(edit, self.document)
+        if follow_run:
+            edit = self._on_present_run(edit)
         self.document.apply(edit)
         self.project.write_undo(edit, entry.seq, undone=undone)
         self._make_room()
         return edit
+
+    def _on_present_run(self, edit: Edit) -> Edit:
+        """Return an edit with the proposals of another run left to the rule; see `rerun`."""
+        record = self.document.images.get(edit.image_id or 0)
+        if record is None or not is_of_another_run(edit, None):
+            return edit
+        found = self.detections(record.id)
+        if found is None or not found.has_masks or not is_of_another_run(edit, found.run):
+            return edit
+        mapping = self.category_map(found.model) or {}
+        instances = self.document.instances(record.id)
+        return on_present_run(edit, record, instances, found, mapping, self.new_id)
 
     def _notify(self, edit: Edit) -> None:
         for listener in tuple(self._listeners):
@@ -245,13 +264,12 @@ class Session:
     # ---- what the models said
 
     def detections(self, image_id: int) -> Detections | None:
-        """Return the newest run's detections on an image, None when no model has seen it."""
+        """Return what the run behind an image's proposals said, None when no model has seen it.
+
+        Without proposals it is the newest run's.
+        """
         with self._turn:
-            if image_id not in self._detections:
-                self._detections[image_id] = self.project.detections(image_id)
-            self._detections.move_to_end(image_id)
-            self._forget_surplus(self._detections, KEPT_DETECTIONS, {image_id})
-            return self._detections[image_id]
+            return self._evidence.of(image_id, self.instances(image_id))
 
     def store_detections(self, image_id: int, found: Detections) -> Detections:
         """Keep what a model said on an image beside what earlier runs said.
@@ -259,12 +277,7 @@ class Session:
         Returns it with the number of its run; edits that name its detections come after this.
         """
         with self._turn:
-            kept = dataclasses.replace(found, run=self._next_run)
-            self.project.write_detections(image_id, kept)
-            self._next_run += 1
-            self._detections[image_id] = kept
-            self._detections.move_to_end(image_id)
-            return kept
+            return self._evidence.store(image_id, found)
 
     def detected_images(self, model: str) -> set[int]:
         """Return the images that have detections of a model, as far as they are on disk."""
@@ -275,13 +288,11 @@ class Session:
 
         A category of the model that is mapped to None is ignored.
         """
-        found = self._maps.get(model)
-        return None if found is None else dict(found)
+        return self._evidence.category_map(model)
 
     def set_category_map(self, model: str, mapping: Mapping[str, int | None]) -> None:
         """Keep which category each of a model's own stands for."""
-        self.project.write_category_map(model, mapping)
-        self._maps[model] = dict(mapping)
+        self._evidence.set_category_map(model, mapping)
 
     # ---- beside the document
 
@@ -381,23 +392,18 @@ class Session:
                 self._used[image_id] = None
 
     def _make_room(self, *kept: int) -> None:
-        for image_id in self._forget_surplus(self._used, LOADED_IMAGES, {*kept, self.pinned}):
-            self.document.unload(image_id)
-
-    def _forget_surplus(
-        self, used: OrderedDict[int, Any], limit: int, kept: Container[int | None]
-    ) -> list[int]:
-        """Drop the images used longest ago and return them.
+        """Forget the images used longest ago.
 
         One that is not on disk yet ends it: those used later are hardly there either, and the
         surplus goes with the next edit.
         """
         dropped: list[int] = []
-        for image_id in used:
-            if len(used) - len(dropped) <= limit or self.project.is_pending(image_id):
+        for image_id in self._used:
+            surplus = len(self._used) - len(dropped) > LOADED_IMAGES
+            if not surplus or self.project.is_pending(image_id):
                 break
-            if image_id not in kept:
+            if image_id not in (*kept, self.pinned):
                 dropped.append(image_id)
         for image_id in dropped:
-            del used[image_id]
-        return dropped
+            del self._used[image_id]
+            self.document.unload(image_id)

@@ -1,11 +1,13 @@
 """The person's place in the history: what can be undone and redone, and by which edit."""
 
+import bisect
 from collections import OrderedDict
 
 import msgspec
 
 from maskgui.core.document import Change, Document, Edit
-from maskgui.core.entities import ImageRecord
+from maskgui.core.entities import ImageRecord, Mark, MarkKind
+from maskgui.core.shape import Box
 from maskgui.project import Project
 from maskgui.project.history import Batch, Entry
 
@@ -16,10 +18,17 @@ _FACTS = frozenset({"width", "height", "file_size"})
 
 
 class Timeline:
-    """The person's entries done and undone, each list with the next one to walk at its end."""
+    """The person's entries done and undone, each list with the next one to walk at its end.
+
+    An entry that a job's later work contradicts is set aside, so that what is older stays within
+    reach; it keeps its place and is tried again once a job's work was taken back.
+    """
 
     def __init__(self, project: Project, person: str) -> None:
         self._project = project
+        self._person = person
+        self._aside: set[int] = set()
+        self._jobs_last: dict[int, Entry] = {}  # by image
         self.done = project.entries(person, undone=False)
         self.undone = project.entries(person, undone=True)[::-1]
         self._seq = project.last_seq()
@@ -30,6 +39,30 @@ class Timeline:
     def batches(self) -> list[Batch]:
         """What each job did and was not undone, the oldest job first."""
         return list(self._batches.values())
+
+    def next(self, *, undone: bool) -> Entry | None:
+        """Return the entry that an undo (undone) or a redo walks next, None at the end."""
+        entries = self.done if undone else self.undone
+        return next((one for one in reversed(entries) if one.seq not in self._aside), None)
+
+    def walked(self, entry: Entry, *, undone: bool) -> None:
+        """Note that an entry was taken back (undone) or carried out again."""
+        source, target = (self.done, self.undone) if undone else (self.undone, self.done)
+        place = next(at for at in reversed(range(len(source))) if source[at] == entry)
+        del source[place]
+        bisect.insort(target, entry, key=lambda one: -one.seq if undone else one.seq)
+
+    def set_aside(self, entry: Entry) -> None:
+        """Pass over an entry from now on."""
+        self._aside.add(entry.seq)
+
+    def contradiction(self, entry: Entry) -> str | None:
+        """Return what a job did later on an entry's image, None when that is not known."""
+        if entry.image_id is None:
+            return None
+        later = self._jobs_last.get(entry.image_id)
+        later = later or self._project.last_of_jobs(self._person, entry.image_id)
+        return later.label if later is not None and later.seq > entry.seq else None
 
     def add(self, edit: Edit) -> Entry:
         """Return the entry of a person's new edit, which takes the place of what was undone."""
@@ -43,10 +76,14 @@ class Timeline:
     def add_to_batch(self, edit: Edit, job: str) -> Entry:
         """Return the entry of a job's edit."""
         self._count(job, edit.label, 1)
-        return self._next(edit)
+        entry = self._next(edit)
+        self._jobs_last.update(dict.fromkeys(edit.images(), entry))
+        return entry
 
     def take_from_batch(self, job: str) -> None:
-        """Note that one of a job's entries was undone."""
+        """Note that one of a job's entries was undone: what it contradicted may work again."""
+        self._aside.clear()
+        self._jobs_last.clear()
         self._count(job, self._batches[job].label, -1)
 
     def _next(self, edit: Edit) -> Entry:
@@ -99,12 +136,50 @@ def _rebased_record(change: Change, current: ImageRecord | None) -> Change:
         differing = _differing(before, current)
         return Change(current, None) if differing <= _FACTS else change
     wanted = _differing(before, after)
-    if wanted & _differing(before, current):
-        return change
     values = {name: getattr(after, name) for name in wanted}
+    contested = wanted & _differing(before, current)
+    if contested == {"marks"}:
+        values["marks"] = _merged(before.marks, after.marks, current.marks)
+    if contested - {"marks"} or values.get("marks", ()) is None:
+        return change
     return Change(current, msgspec.structs.replace(current, **values))
+
+
+def _merged(
+    before: tuple[Mark, ...], after: tuple[Mark, ...], current: tuple[Mark, ...]
+) -> tuple[Mark, ...] | None:
+    """Return today's marks with what an edit added and removed, None where that is not to be had.
+
+    A later run moves marks to its own detections, so a mark is known by what it says of which
+    object. An edit that only moved marks is a run's own, and has no part in this.
+    """
+    old, new = {_saying(mark) for mark in before}, {_saying(mark) for mark in after}
+    gone = old - new
+    if old == new or not gone <= {_saying(mark) for mark in current}:
+        return None
+    kept = [mark for mark in current if _saying(mark) not in gone]
+    return (*kept, *(mark for mark in after if _saying(mark) not in old))
+
+
+def _saying(mark: Mark) -> tuple[MarkKind, Box, str]:
+    return mark.kind, mark.box, mark.category
 
 
 def _differing(one: ImageRecord, other: ImageRecord) -> frozenset[str]:
     names = ImageRecord.__struct_fields__
     return frozenset(name for name in names if getattr(one, name) != getattr(other, name))
+
+
+def passed_over(entry: Entry, reason: str | None, *, undone: bool) -> str:
+    """Return the sentence on an entry that a job's later work (`reason`) contradicts."""
+    verb = "undone" if undone else "redone"
+    again = "Undo" if undone else "Redo"
+    if reason is None:
+        return (
+            f"“{entry.label}” cannot be {verb}: what it changed has changed since; {again} again "
+            "goes on past it."
+        )
+    return (
+        f"“{entry.label}” cannot be {verb}: “{reason}” has changed the same since; take that run "
+        f"back first, or {again} again to go on past it."
+    )

@@ -1,17 +1,22 @@
 """What the model said about one image: evidence, kept beside the labels and never edited."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from maskgui.core.packing import unpack
 
 DETECTION_RADIX = 1 << 16
 """A detection's id is its run's id times this, plus its index."""
 
 SCORE_FLOOR = 0.01
 MAX_DETECTIONS = 300
+
+MAX_UNPACKED = 1 << 26
+"""Bytes that one run's detections on an image may unpack to; 300 masks of 112 x 112 take 4 MB."""
 
 UNUSED_CATEGORY = "N/A"
 """The name of a model's category that stands for nothing, such as COCO's ten unused ids."""
@@ -23,7 +28,7 @@ class Detections:
 
     boxes: N x 4 float32, x0 y0 x1 y1 in image coordinates. scores: N float32.
     labels: N int32, indices into `categories`. masks: N x m x m uint8, probability times 255,
-    over the detection's box.
+    over the detection's box; m is 0 where they were given up, as those of old runs are.
     """
 
     model: str  # the model's name and the first 12 digits of its weights' sha256
@@ -46,6 +51,15 @@ class Detections:
         """Return the model's name for the detection at `index`."""
         return self.categories[int(self.labels[index])]
 
+    @property
+    def has_masks(self) -> bool:
+        """Whether outlines can be made of it."""
+        return not len(self) or bool(self.masks.shape[-1])
+
+    def without_masks(self) -> "Detections":
+        """Return the same detections with the large part given up."""
+        return replace(self, masks=np.zeros((len(self), 0, 0), np.uint8))
+
     def to_bytes(self) -> bytes:
         """Return everything but `run` as compressed MessagePack."""
         fields = {
@@ -62,16 +76,19 @@ class Detections:
 
     @classmethod
     def from_bytes(cls, data: bytes, run: int) -> "Detections":
-        """Return what `to_bytes` wrote."""
-        fields = msgspec.msgpack.decode(zlib.decompress(data))
-        side = fields["side"]
-        return cls(
+        """Return what `to_bytes` wrote. Raises ValueError for what it cannot have written."""
+        fields = msgspec.msgpack.decode(unpack(data, MAX_UNPACKED))
+        side, count = fields["side"], len(fields["scores"]) // 4
+        found = cls(
             model=fields["model"],
             categories=tuple(fields["categories"]),
             floor=fields["floor"],
-            boxes=np.frombuffer(fields["boxes"], "<f4").reshape(-1, 4),
+            boxes=np.frombuffer(fields["boxes"], "<f4").reshape(count, 4),
             scores=np.frombuffer(fields["scores"], "<f4"),
-            labels=np.frombuffer(fields["labels"], "<i4"),
-            masks=np.frombuffer(fields["masks"], np.uint8).reshape(-1, side, side),
+            labels=np.frombuffer(fields["labels"], "<i4").reshape(count),
+            masks=np.frombuffer(fields["masks"], np.uint8).reshape(count, side, side),
             run=run,
         )
+        if count and not 0 <= found.labels.min() <= found.labels.max() < len(found.categories):
+            raise ValueError("a detection's category is none of its model's")
+        return found

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 INDEX_QUERY = (
     "SELECT seq, image_id, label FROM history WHERE author = ? AND undone = ? ORDER BY seq"
 )
+LAST_OF_JOBS_QUERY = (
+    "SELECT seq, image_id, label FROM history"
+    " WHERE author != ? AND undone = 0 AND image_id = ? ORDER BY seq DESC LIMIT 1"
+)
 BATCH_QUERY = (
     "SELECT author, min(label), count(*) FROM history"
     " WHERE author != ? AND undone = 0 GROUP BY author ORDER BY min(seq)"

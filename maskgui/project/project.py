@@ -29,6 +29,9 @@ from maskgui.project.writer import Writer
 
 CLOSE_SECONDS = 30.0
 
+KEPT_RUNS = 3
+"""Runs on an image whose soft masks are kept, the newest ones."""
+
 
 class Project(Reader):
     """One open project file. Reads see what is committed; writes are queued in order.
@@ -193,12 +196,17 @@ class Project(Reader):
         self._post(work, edit.images())
 
     def write_detections(self, image_id: int, found: Detections) -> None:
-        """Queue one run's detections on an image."""
-        self._insert(
-            "INSERT INTO detections (run, image_id, model, payload) VALUES (?, ?, ?, ?)",
-            lambda: [(found.run, image_id, found.model, found.to_bytes())],
-            (image_id,),
-        )
+        """Queue one run's detections on an image; the run that is now KEPT_RUNS back is thinned.
+
+        Every run keeps its boxes, scores and categories, to which marks and the history refer.
+        Soft masks, ten times the size, are kept of as many runs as a person may take back.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            rows.insert_detections(connection, image_id, found)
+            rows.thin_detections(connection, image_id, KEPT_RUNS)
+
+        self._post(work, (image_id,))
 
     def write_sources(self, kind: str, records: Iterable[tuple[int, bytes]]) -> None:
         """Queue records of an imported file: (id, raw JSON)."""

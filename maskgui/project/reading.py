@@ -104,6 +104,11 @@ class Reader:
         """Return what each author but the person did and was not undone, the oldest first."""
         return [Batch(*row) for row in self._fetch(history.BATCH_QUERY, (person,))]
 
+    def last_of_jobs(self, person: str, image_id: int) -> Entry | None:
+        """Return the last entry on an image that is not the person's and not undone."""
+        found = self._fetch(history.LAST_OF_JOBS_QUERY, (person, image_id))
+        return Entry(*found[0]) if found else None
+
     def last_seq(self) -> int:
         """Return the highest sequence number of the history, 0 when it is empty."""
         return self._highest("seq", "history")
@@ -119,10 +124,13 @@ class Reader:
     def _highest(self, column: str, table: str) -> int:
         return int(self._fetch(f"SELECT coalesce(max({column}), 0) FROM {table}")[0][0])
 
-    def detections(self, image_id: int) -> Detections | None:
-        """Return the newest run's detections on an image."""
-        query = "SELECT run, payload FROM detections WHERE image_id = ? ORDER BY run DESC LIMIT 1"
-        found = self._read(query, (image_id,), rows.detections_of, "the detections of run")
+    def detections(self, image_id: int, run: int | None = None) -> Detections | None:
+        """Return a run's detections on an image, the newest run's where none is named."""
+        query = (
+            "SELECT run, payload FROM detections WHERE image_id = ? AND run = coalesce(?, run)"
+            " ORDER BY run DESC LIMIT 1"
+        )
+        found = self._read(query, (image_id, run), rows.detections_of, "the detections of run")
         return found[0] if found else None
 
     def detected_images(self, model: str) -> set[int]:

@@ -19,6 +19,7 @@ from maskgui.core.entities import (
     decode_value,
     encode_value,
 )
+from maskgui.core.packing import unpack
 from maskgui.core.shape import Shape
 
 CATEGORY_COLUMNS = "id, name, color, position, source"
@@ -30,7 +31,7 @@ INSTANCE_COLUMNS = (
     " shape"
 )
 MAX_UNPACKED = 1 << 30
-"""Bytes that a compressed value may unpack to: a small file cannot fill the memory."""
+"""Bytes that an edit of the history may unpack to."""
 
 Row = tuple[Any, ...]
 Value = TypeVar("Value")
@@ -166,24 +167,40 @@ def read_rows(rows: Iterable[Row], read: Callable[[Row], Value]) -> list[Value]:
     return values
 
 
-def unpack(data: bytes) -> bytes:
-    """Return what zlib.compress packed. Raises ValueError when it is malformed or too large."""
-    unpacker = zlib.decompressobj()
-    try:
-        found = unpacker.decompress(data, MAX_UNPACKED)
-    except zlib.error as error:
-        raise ValueError("a compressed value is damaged") from error
-    if not unpacker.eof:
-        raise ValueError("a compressed value is cut short or too large")
-    return found
-
-
 def edit_of(payload: bytes) -> Edit:
     """Return the edit of a history row's payload. Raises one of UNREADABLE."""
-    edit: Edit = decode_value(unpack(payload), Edit)
+    edit: Edit = decode_value(unpack(payload, MAX_UNPACKED), Edit)
     return edit
 
 
 def detections_of(row: Row) -> Detections:
     """Return the detections of a row of run and payload. Raises one of UNREADABLE."""
     return Detections.from_bytes(row[1], int(row[0]))
+
+
+def insert_detections(connection: sqlite3.Connection, image_id: int, found: Detections) -> None:
+    """Write one run's detections on an image."""
+    connection.execute(
+        "INSERT INTO detections (run, image_id, model, payload) VALUES (?, ?, ?, ?)",
+        (found.run, image_id, found.model, found.to_bytes()),
+    )
+
+
+def thin_detections(connection: sqlite3.Connection, image_id: int, kept: int) -> None:
+    """Give up the soft masks of the newest run on an image behind those `kept`.
+
+    One that cannot be read stays as it is.
+    """
+    row = connection.execute(
+        "SELECT run, payload FROM detections WHERE image_id = ? ORDER BY run DESC LIMIT 1 OFFSET ?",
+        (image_id, kept),
+    ).fetchone()
+    if row is None:
+        return
+    try:
+        thin = detections_of(row).without_masks()
+    except UNREADABLE:
+        return
+    connection.execute(
+        "UPDATE detections SET payload = ? WHERE run = ?", (thin.to_bytes(), thin.run)
+    )

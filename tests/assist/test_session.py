@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from maskgui.assist import evidence as evidence_module
 from maskgui.assist import session as session_module
 from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.detections import Detections
@@ -63,7 +64,7 @@ def test_ids_are_never_used_again(session: Session) -> None:
 
 
 def test_detections_are_kept_run_by_run(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "KEPT_DETECTIONS", 2)
+    monkeypatch.setattr(evidence_module, "KEPT_IMAGES", 2)
     assert session.detections(1) is None
     first = session.store_detections(1, detections())
     second = session.store_detections(1, detections("nuclei 4567"))

@@ -61,10 +61,14 @@ def add(
 
 
 def change(
-    session: Session, before: Instance, author: str = "person", **values: object
+    session: Session,
+    before: Instance,
+    author: str = "person",
+    label: str = "Change",
+    **values: object,
 ) -> Instance:
     after = msgspec.structs.replace(before, **values)
-    session.apply(Edit("Change", before.image_id, (Change(before, after),)), author)
+    session.apply(Edit(label, before.image_id, (Change(before, after),)), author)
     return after
 
 
@@ -133,17 +137,41 @@ def test_an_undo_that_a_later_job_contradicts_is_refused_whole(
 ) -> None:
     mine = add(session)
     moved = change(session, mine, order=4)
-    change(session, moved, "job-1", category_id=9)
+    change(session, moved, "job-1", label="Merge", category_id=9)
     before = session.instances(2)
     for _ in range(2):
-        with pytest.raises(EditConflict, match="has changed since"):
+        assert session.undo_label == "Change"
+        with pytest.raises(EditConflict, match="“Merge” has changed the same since"):
             session.undo()
         assert session.instances(2) == before
-        assert session.undo_label == "Change"
         session = reopened(session)
     assert session.undo_batch("job-1") == 1
     session.undo()
     assert session.instances(2) == [mine]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_is_older_than_a_refused_undo_stays_within_reach(
+    session: Session, reopened: Reopen, restart: bool
+) -> None:
+    add(session, 3, label="Draw elsewhere")
+    mine = add(session, label="Draw")
+    change(session, mine, "job-1", category_id=9)
+    with pytest.raises(EditConflict):
+        session.undo()
+    assert session.undo_label == "Draw elsewhere"
+    assert session.undo() is not None
+    assert session.instances(3) == []
+    assert (session.undo_label, session.redo_label) == (None, "Draw elsewhere")
+    if restart:
+        session = reopened(session)
+        assert (session.undo_label, session.redo_label) == ("Draw", "Draw elsewhere")
+    assert session.redo() is not None
+    assert len(session.instances(3)) == 1
+    session.undo_batch("job-1")
+    assert session.undo_label == "Draw", "it keeps its place, and works again"
+    session.undo()
+    assert session.instances(2) == []
 
 
 def test_an_image_keeps_what_others_changed_in_other_fields(

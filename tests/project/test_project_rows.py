@@ -162,19 +162,21 @@ def test_a_malformed_edit_is_named(path: Path, payload: bytes) -> None:
     project.close()
 
 
-def test_malformed_detections_are_named(path: Path) -> None:
-    packed = zlib.compress(encode_value({"model": "m"}))
+@pytest.mark.parametrize("packed", [zlib.compress(encode_value({"model": "m"})), b"", b"no zlib"])
+def test_malformed_detections_are_named(path: Path, packed: bytes) -> None:
     project = put(path, "INSERT INTO detections VALUES (4, 7, 'm', ?)", packed)
     with pytest.raises(DamagedProject, match="detections of run 4: "):
         project.detections(7)
     project.close()
 
 
-def test_a_small_value_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_value_cannot_fill_the_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "MAX_UNPACKED", 1000)
-    assert rows.unpack(zlib.compress(b"\0" * 1000)) == b"\0" * 1000
-    with pytest.raises(ValueError, match="too large"):
-        rows.unpack(zlib.compress(b"\0" * 1001))
+    bomb = zlib.compress(bytes(rows.MAX_UNPACKED + 1))
+    project = put(path, "INSERT INTO history VALUES (4, 'person', NULL, 'x', 0, ?)", bomb)
+    with pytest.raises(DamagedProject, match="too large"):
+        project.edit(4)
+    project.close()
 
 
 @pytest.mark.parametrize("payload", [b'{"cut', b"[]", b"\xff"])

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QMenu
 
 from maskgui.core.detections import Detections
-from maskgui.core.document import Edit, EditConflict
+from maskgui.core.document import Edit
 from maskgui.core.edits import (
     accept,
     add_instances,
@@ -227,7 +227,8 @@ class Editing(QObject):
             return
         try:
             edit = session.undo() if back else session.redo()
-        except (EditConflict, UserError) as error:
+        except UserError as error:
+            self._history()  # what is older is next
             self.desk.problem(str(error))
             return
         if edit is not None and edit.image_id is not None and edit.image_id != self.desk.image_id:

@@ -4,7 +4,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 
 from maskgui.ui.control.desk import Desk
-from maskgui.ui.control.proposing import NO_EVIDENCE, ShapeCache, evidence
+from maskgui.ui.control.proposing import ShapeCache, evidence, why_not
 
 KEY = Qt.Key.Key_M
 
@@ -23,8 +23,7 @@ class Evidence(QObject):
 
     def _follow(self) -> None:
         record = self.desk.record
-        known = record is not None and self.desk.detections(record.id) is not None
-        reason = "" if known else NO_EVIDENCE if record else "Open images first."
+        reason = why_not(self.desk.detections(record.id)) if record else "Open images first."
         self.desk.allow(("show_evidence",), reason)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -48,8 +47,8 @@ class Evidence(QObject):
         if record is None or session is None or self.showing:
             return
         detections = session.detections(record.id)
-        if detections is None:
-            self.desk.say(NO_EVIDENCE)
+        if detections is None or not detections.has_masks:
+            self.desk.say(why_not(detections))
             return
         shape_of = self._shapes.of(detections, record.mask_threshold, (record.height, record.width))
         mapping = session.category_map(detections.model) or {}

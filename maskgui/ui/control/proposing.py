@@ -15,6 +15,7 @@ from maskgui.ui.control.desk import Desk
 
 FRAME_MS = 15
 NO_EVIDENCE = "Auto-segment this image first."
+THINNED = "The soft masks of this old run are given up; auto-segment again."
 
 
 class ShapeCache:
@@ -67,7 +68,7 @@ class Proposing(QObject):
             self._sliders.allow("Open images first.")
             return
         detections = self.desk.detections(record.id)
-        self._sliders.allow("" if detections is not None else NO_EVIDENCE)
+        self._sliders.allow(why_not(detections))
         if not self._sliders.in_hand:
             self._sliders.show_values(record.threshold, record.mask_threshold)
 
@@ -77,7 +78,7 @@ class Proposing(QObject):
         if record is None or session is None:
             return None
         detections = session.detections(record.id)
-        if detections is None:
+        if detections is None or not detections.has_masks:
             return None
         mapping = session.category_map(detections.model) or {}
         shape_of = self._shapes.of(detections, mask, (record.height, record.width))
@@ -126,6 +127,13 @@ class Proposing(QObject):
     def _say_when_none(self, score: float) -> None:
         empty = self.desk.record is not None and not self.desk.instances()
         self.desk.canvas.set_note(nothing_above(score) if empty else "")
+
+
+def why_not(detections: Detections | None) -> str:
+    """Return why no outlines can be made of what the model said, "" where they can."""
+    if detections is None:
+        return NO_EVIDENCE
+    return "" if detections.has_masks else THINNED
 
 
 def nothing_above(score: float) -> str:
