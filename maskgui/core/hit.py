@@ -184,7 +184,7 @@ def _ask(instance: Instance, kind: Part, x: float, y: float, radius: float) -> H
     if kind is Part.BODY:
         part = covers(instance.shape, x, y)
         return None if part is None else Hit(instance.id, kind, part, 0, 0, x, y)
-    measure = _nearest_vertex if kind is Part.VERTEX else _nearest_edge
+    measure = _nearest_vertex if kind is Part.VERTEX else nearest_on_ring
     best: Hit | None = None
     reach = radius
     for part, ring, points in _rings_near(instance.shape, x, y, radius):
@@ -207,7 +207,7 @@ def _nearest_vertex(ring: Ring, x: float, y: float) -> tuple[int, float, float]:
     return index, float(ring[index, 0]), float(ring[index, 1])
 
 
-def _nearest_edge(ring: Ring, x: float, y: float) -> tuple[int, float, float]:
+def nearest_on_ring(ring: Ring, x: float, y: float) -> tuple[int, float, float]:
     """Return the edge (by its first vertex) and its point that are nearest to (x, y)."""
     along = np.roll(ring, -1, axis=0) - ring
     to = np.array([x, y]) - ring

@@ -21,12 +21,20 @@ def simplify(shape: Shape, height: int, width: int, min_iou: float = 0.985) -> S
     best = shape if _is_valid(shape) else rle_to_shape(target)
     for base in (best, _mid_edges(best)):
         for epsilon in EPSILONS:
-            candidate = Shape(_douglas_peucker(part, epsilon) for part in base.parts)
+            candidate = thinned(base, epsilon)
             if iou(shape_to_rle(candidate, height, width), target) < min_iou:
                 break
             if candidate.vertex_count < best.vertex_count and _is_valid(candidate):
                 best = candidate
     return best
+
+
+def thinned(shape: Shape, tolerance: float) -> Shape:
+    """Return the shape with fewer vertices, its outline within `tolerance` pixels of the old.
+
+    Valid parts stay valid; each ring keeps at least three vertices.
+    """
+    return Shape(_douglas_peucker(part, tolerance) for part in shape.parts)
 
 
 def to_shapely(part: Polygon) -> shapely.Polygon:

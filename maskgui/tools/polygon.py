@@ -27,6 +27,7 @@ class PolygonTool(Tool):
     """Click adds; Enter, N, a double-click or the first vertex closes; Backspace takes back."""
 
     name = "polygon"
+    title = "Polygon"
 
     def __init__(self) -> None:
         self.points: Points = ()
@@ -44,16 +45,16 @@ class PolygonTool(Tool):
     def look(self, scene: Scene) -> Look:
         """The draft, and whether a click would close it."""
         if not self.points:
-            return Look("cross", Overlay(), "Polygon: click to set the first vertex")
+            return Look("cross", Overlay(), f"{self.title}: click to set the first vertex")
         closes = self._closes(self.at)
         cursor = self.at.point if self.at else None
         overlay = Overlay(draft=Draft(np.array(self.points), cursor, closes))
         if closes:
-            return Look("point", overlay, "Polygon: click closes it, Esc cancels")
+            return Look("point", overlay, f"{self.title}: click closes it, Esc cancels")
         if len(self.points) < 3:
-            status = "Polygon: click to add, Backspace takes back, Esc cancels"
+            status = f"{self.title}: click to add, Backspace takes back, Esc cancels"
         else:
-            status = "Polygon: click to add, Enter closes, Backspace takes back, Esc cancels"
+            status = f"{self.title}: click to add, Enter closes, Backspace takes back, Esc cancels"
         return Look("cross", overlay, status)
 
     def press(self, pointer: Pointer, scene: Scene) -> Response:
@@ -84,7 +85,7 @@ class PolygonTool(Tool):
             return self.answer(scene, handover="select" if leaves else None, handled=leaves)
         if key.name in CLOSE_KEYS and not key.modifiers:
             if len(self.points) < 3:
-                return self.answer(scene, status="Polygon: a polygon needs three vertices")
+                return self.answer(scene, status=f"{self.title}: three vertices are needed")
             return self._close(scene)
         if key.name == "backspace" or _is_undo(key):
             self.points = self.points[:-1]
@@ -111,9 +112,13 @@ class PolygonTool(Tool):
         if isinstance(draft, tuple):
             self.points = draft
 
+    def complete(self, points: Points, scene: Scene) -> Response:
+        """Answer for a closed outline; the tool is idle again already."""
+        return finish(self, points, scene)
+
     def _close(self, scene: Scene) -> Response:
         points, self.points = self.points, ()
-        return finish(self, points, scene)
+        return self.complete(points, scene)
 
     def _closes(self, pointer: Pointer | None) -> bool:
         if pointer is None or len(self.points) < 3:

@@ -1,16 +1,21 @@
-"""Draw a rectangle by dragging, or by two clicks."""
+"""Draw a rectangle or an ellipse by dragging, or by two clicks."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgui.core.shape import Box
 from maskgui.tools.base import Draft, Key, Look, Overlay, Pointer, Response, Scene, Tool
 from maskgui.tools.drawing import finish
 
+ROUNDNESS = 0.1
+"""Image pixels that the chords of an ellipse may leave it."""
+
 
 class RectangleTool(Tool):
-    """Drag from corner to corner, or click both."""
+    """Drag from corner to corner, or click both; with Shift its sides are equal."""
 
     name = "rectangle"
+    title = "Rectangle"
 
     def __init__(self) -> None:
         self.corner: tuple[float, float] | None = None
@@ -29,11 +34,15 @@ class RectangleTool(Tool):
     def look(self, scene: Scene) -> Look:
         """The rectangle between the first corner and the pointer."""
         if self.corner is None or self.at is None:
-            return Look("cross", Overlay(), "Rectangle: drag, or click two corners")
-        ring = _corners(self.corner, self.at.point)
+            return Look(
+                "cross",
+                Overlay(),
+                f"{self.title}: drag, or click two corners; Shift keeps the sides equal",
+            )
+        ring = self.outline(*_box(self.corner, self.at))
         width, height = np.ptp(ring, axis=0)
         text = "release" if self.pressed is not None else "click"
-        status = f"Rectangle: {width:.0f} × {height:.0f} px, {text} finishes, Esc cancels"
+        status = f"{self.title}: {width:.0f} × {height:.0f} px, {text} finishes, Esc cancels"
         return Look("cross", Overlay(draft=Draft(ring, closed=True)), status)
 
     def press(self, pointer: Pointer, scene: Scene) -> Response:
@@ -86,14 +95,39 @@ class RectangleTool(Tool):
         if isinstance(draft, tuple):
             self.corner = draft
 
+    def outline(self, x0: float, y0: float, x1: float, y1: float) -> NDArray[np.float64]:
+        """Return the outline (N x 2) that fits a box."""
+        return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+
     def _finish(self, pointer: Pointer, scene: Scene) -> Response:
         corner = self.corner or pointer.point
         self.corner = self.pressed = None
-        return finish(self, _corners(corner, pointer.point), scene)
+        return finish(self, self.outline(*_box(corner, pointer)), scene)
 
 
-def _corners(one: tuple[float, float], other: tuple[float, float]) -> NDArray[np.float64]:
-    """Return the four corners (4 x 2), clockwise on screen from the top left."""
-    x0, x1 = sorted((one[0], other[0]))
-    y0, y1 = sorted((one[1], other[1]))
-    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+class EllipseTool(RectangleTool):
+    """The ellipse that touches all sides of the box."""
+
+    name = "ellipse"
+    title = "Ellipse"
+
+    def outline(self, x0: float, y0: float, x1: float, y1: float) -> NDArray[np.float64]:
+        """Return as many vertices as keep the outline within ROUNDNESS of the ellipse."""
+        rx, ry = (x1 - x0) / 2, (y1 - y0) / 2
+        leaves = min(0.5, ROUNDNESS / max(rx, ry, ROUNDNESS))
+        quarter = max(3, int(np.ceil(np.pi / (4 * np.arccos(1 - leaves)))))
+        angle = np.linspace(0, 2 * np.pi, 4 * quarter, endpoint=False)
+        return np.stack(
+            ((x0 + x1) / 2 + rx * np.cos(angle), (y0 + y1) / 2 + ry * np.sin(angle)), axis=1
+        )
+
+
+def _box(corner: tuple[float, float], at: Pointer) -> Box:
+    """Return the box from a corner to the pointer; a square with Shift."""
+    dx, dy = at.x - corner[0], at.y - corner[1]
+    if "shift" in at.modifiers:
+        side = max(abs(dx), abs(dy))
+        dx, dy = float(np.copysign(side, dx)), float(np.copysign(side, dy))
+    x0, x1 = sorted((corner[0], corner[0] + dx))
+    y0, y1 = sorted((corner[1], corner[1] + dy))
+    return (x0, y0, x1, y1)

@@ -3,13 +3,33 @@
 from collections.abc import Callable
 
 from maskgui.tools.base import Key, Pointer, Response, Scene, Tool
+from maskgui.tools.brush import BrushTool, EraserTool
+from maskgui.tools.lasso import FreehandTool, LassoAddTool, LassoSubtractTool
 from maskgui.tools.polygon import PolygonTool
-from maskgui.tools.rectangle import RectangleTool
+from maskgui.tools.punch import PunchTool
+from maskgui.tools.rectangle import EllipseTool, RectangleTool
+from maskgui.tools.reroute import RerouteTool
 from maskgui.tools.select import SelectTool
+from maskgui.tools.slice import SliceTool
 from maskgui.tools.vertex import VertexTool
 
 TOOLS: dict[str, Callable[[], Tool]] = {
-    tool.name: tool for tool in (SelectTool, VertexTool, PolygonTool, RectangleTool)
+    tool.name: tool
+    for tool in (
+        SelectTool,
+        VertexTool,
+        PolygonTool,
+        RectangleTool,
+        EllipseTool,
+        FreehandTool,
+        BrushTool,
+        EraserTool,
+        LassoAddTool,
+        LassoSubtractTool,
+        RerouteTool,
+        SliceTool,
+        PunchTool,
+    )
 }
 """Every tool by name. A new tool is one module, one entry here and one test."""
 

@@ -28,6 +28,8 @@ NAMES = [
     "down",
     "escape",
     "z",
+    "[",
+    "]",
     "release-left",
     "release-up",
 ]

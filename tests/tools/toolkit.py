@@ -9,6 +9,7 @@ from maskgui.core.detections import Detections
 from maskgui.core.document import Document
 from maskgui.core.entities import Category, ImageRecord, Instance
 from maskgui.core.hit import HitIndex
+from maskgui.core.raster import shape_to_mask
 from maskgui.core.shape import Polygon, Shape
 from maskgui.tools.base import Key, Pointer, Response
 from maskgui.tools.toolbox import Toolbox
@@ -115,6 +116,20 @@ class Bench:
         self.move(x, y, modifiers, **more)
         self.press(x, y, modifiers, **more)
         return self.release(x, y, modifiers, **more)
+
+    def trace(self, points, modifiers="") -> Response:
+        """Press at the first point, follow the others, release at the last."""
+        self.move(*points[0], modifiers)
+        self.press(*points[0], modifiers)
+        for x, y in points[1:]:
+            self.move(x, y, modifiers)
+        return self.release(*points[-1], modifiers)
+
+    def wheel(self, notches, x=0.0, y=0.0, modifiers="") -> Response:
+        return self.follow(self.toolbox.wheel(notches, self.pointer(x, y, modifiers), self))
+
+    def mask(self, instance_id: int):
+        return shape_to_mask(self.shape(instance_id), HEIGHT, WIDTH)
 
     def double_click(self, x, y) -> Response:
         self.click(x, y)

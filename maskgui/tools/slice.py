@@ -1,0 +1,113 @@
+"""Cut instances in two along a line."""
+
+import numpy as np
+
+from maskgui.core.booleans import slice_along
+from maskgui.core.edits import copied
+from maskgui.core.entities import Instance
+from maskgui.core.hit import shape_area
+from maskgui.core.shape import Shape
+from maskgui.tools.base import Look, Overlay, Path, Pointer, Response, Scene
+from maskgui.tools.commit import combined
+from maskgui.tools.picking import editable
+from maskgui.tools.tracing import Points, TracingTool
+
+NOTHING_CUT = "Slice: the line must cross an instance from border to border"
+
+
+class SliceTool(TracingTool):
+    """Drag a curve, or click both ends of a straight line, across an instance.
+
+    The largest piece stays the instance, the others become new ones. With nothing selected the
+    smallest instance that the line crosses is cut.
+    """
+
+    name = "slice"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.anchor: Pointer | None = None
+        self.pressed: Pointer | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a line was begun."""
+        return super().busy or self.anchor is not None
+
+    def cancel(self) -> None:
+        """Drop the line."""
+        super().cancel()
+        self.anchor = self.pressed = None
+
+    def idle_look(self, scene: Scene) -> Look:
+        """Nothing, or the line from the first click."""
+        if self.anchor is not None and self.at is not None:
+            path = Path(np.array([self.anchor.point, self.at.point]), sign="cut")
+            return Look("cross", Overlay(path=path), "Slice: click the other end, Esc drops it")
+        which = "the selected instances" if scene.selection else "an instance"
+        status = f"Slice: drag a line across {which}, or click both its ends"
+        return Look("cross", Overlay(), status)
+
+    def drag_status(self) -> str:
+        """What a release would do."""
+        return "Slice: release cuts along the line, Esc drops it"
+
+    def sign(self, scene: Scene) -> str:
+        """It cuts."""
+        return "cut"
+
+    def press(self, pointer: Pointer, scene: Scene) -> Response:
+        """Begin the line, or end a straight one."""
+        if self.anchor is not None and pointer.button == "left":
+            line = np.array([self.anchor.point, pointer.point])
+            self.at = pointer
+            self.cancel()
+            return self.complete(line, pointer, scene)
+        if not self.busy:
+            self.pressed = pointer
+        return super().press(pointer, scene)
+
+    def release(self, pointer: Pointer, scene: Scene) -> Response:
+        """Cut along the drag; after a click wait for the other end."""
+        clicked = self.way and self.pressed and not pointer.far_from(self.pressed)
+        if clicked and len(self.way) <= 2 and pointer.button == "left":
+            self.way, self.anchor, self.at = [], self.pressed, pointer
+            return self.answer(scene)
+        return super().release(pointer, scene)
+
+    def complete(self, way: Points, pointer: Pointer, scene: Scene) -> Response:
+        """Cut in one edit."""
+        if len(way) < 2 or not np.ptp(way, axis=0).any():
+            return self.answer(scene, status=NOTHING_CUT)
+        cut = _cut(way, scene)
+        if not cut:
+            return self.answer(scene, status=NOTHING_CUT)
+        new = [
+            copied(one, scene.new_id(), one.image_id, shape=piece)
+            for one, pieces in cut
+            for piece in pieces[1:]
+        ]
+        kept = [(one, pieces[0]) for one, pieces in cut]
+        edit = combined("Slice", scene, reshape=kept, add=new)
+        chosen = frozenset(one.id for one in (*new, *(one for one, _ in kept)))
+        return self.answer(scene, edit=edit, selection=scene.selection | chosen)
+
+
+def _cut(way: Points, scene: Scene) -> list[tuple[Instance, list[Shape]]]:
+    chosen = editable(scene)
+    asked = chosen if scene.selection else _met(way, scene)
+    found = [(one, slice_along(one.shape, way)) for one in asked]
+    cut = [(one, pieces) for one, pieces in found if len(pieces) > 1]
+    return cut if scene.selection else cut[:1]
+
+
+def _met(way: Points, scene: Scene) -> list[Instance]:
+    """Return the unlocked instances whose box the line's box meets, the smallest first."""
+    low, high = way.min(axis=0), way.max(axis=0)
+    free = [one for one in scene.instances() if not scene.locked(one.id)]
+    met = [
+        one
+        for one in free
+        if (low <= one.shape.bounds[2:]).all() and (high >= one.shape.bounds[:2]).all()
+    ]
+    return sorted(met, key=lambda one: shape_area(one.shape))
