@@ -15,7 +15,7 @@ from maskgui.assist.journal import Journal, Settings
 from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, is_done
 from maskgui.core.detections import SCORE_FLOOR, UNUSED_CATEGORY
 from maskgui.core.errors import UserError
-from maskgui.core.files import write_atomic
+from maskgui.core.files import require_writable, write_atomic
 from maskgui.core.raster import shape_to_rle
 from maskgui.core.rle import Rle
 from maskgui.core.shape import Polygon, Shape
@@ -93,6 +93,8 @@ def segment_files(
     """
     files = find_images(sources)
     ref = find_model(model)
+    require_writable(out)
+    _check_map(ref, category_map)
     segmenter = Segmenter()
     categories = _Categories(segmenter.load(ref, device, cancel=cancel).card, category_map)
     settings = Settings(str(ref.path), score, form, dict(category_map or {}))
@@ -145,6 +147,17 @@ def find_images(sources: Iterable[Path]) -> dict[str, Path]:
 
 def _request(path: Path, ref: ModelRef, device: str, score: float) -> SegmentImage:
     return SegmentImage(path, ref, device=device, floor=min(score, SCORE_FLOOR), threshold=score)
+
+
+def _check_map(ref: ModelRef, category_map: CategoryMap | None) -> None:
+    """Refuse a map that the model's card contradicts, before weights are fetched or loaded."""
+    if not category_map:
+        return
+    try:
+        card = ref.card()
+    except UserError:
+        return  # foreign weights get their card when they are loaded, and the map its check then
+    _Categories(card, category_map)
 
 
 class _Categories:

@@ -1,6 +1,7 @@
 """Writing a file so that the old one survives any failure."""
 
 import contextlib
+import errno
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -39,3 +40,20 @@ def write_atomic(path: Path, data: bytes) -> None:
     """Write the bytes of a file at once. See `atomic_file`."""
     with atomic_file(path) as file:
         file.write(data)
+
+
+def require_writable(path: Path) -> None:
+    """Refuse a place where a file could not be written, before the work that would fill it.
+
+    Makes the folder; what stands at `path` is left as it is. Raises Failure with one sentence.
+    """
+    probe = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Failure(f"“{path}” could not be written ({reason}); choose another place.") from error
