@@ -1,52 +1,51 @@
-"""The slim backbone of the shipped models: a narrow ResNet with a pyramid, for two CPU cores."""
+"""The slim body of the shipped models: a narrow ResNet for two CPU cores."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from torch import nn
-from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.models.resnet import BasicBlock
 from torchvision.ops.misc import Conv2dNormActivation
 
 
-def slim_backbone(
-    widths: tuple[int, ...], depths: tuple[int, ...], neck_channels: int
-) -> BackboneWithFPN:
-    """Return basic residual stages at strides 4, 8, 16 and 32, joined by an FPN.
+def slim_body(
+    widths: tuple[int, ...], depths: tuple[int, ...], norm: Callable[[int], nn.Module]
+) -> nn.Sequential:
+    """Return basic residual stages 'stage0'-'stage3' at strides 4, 8, 16 and 32.
 
     Args:
         widths: channels of the four stages.
         depths: residual blocks of the four stages.
-        neck_channels: channels of every pyramid level.
+        norm: from a number of channels to the layer that norms them.
 
-    The output is levels '0'-'3' (strides 4-32) and 'pool' (stride 64), as torchvision's ResNets
-    give them. A stem of two 3 x 3 convolutions keeps the edges of small objects that 7 x 7 and
+    A stem of two 3 x 3 convolutions keeps the edges of small objects that a ResNet's 7 x 7 and
     max-pooling would blur.
     """
     body = OrderedDict[str, nn.Module]()
     body["stem"] = nn.Sequential(
-        Conv2dNormActivation(3, widths[0], 3, stride=2),
-        Conv2dNormActivation(widths[0], widths[0], 3, stride=2),
+        Conv2dNormActivation(3, widths[0], 3, stride=2, norm_layer=norm),
+        Conv2dNormActivation(widths[0], widths[0], 3, stride=2, norm_layer=norm),
     )
     before = widths[0]
     for number, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-        body[f"stage{number}"] = _stage(before, width, depth, stride=1 if number == 0 else 2)
+        stride = 1 if number == 0 else 2
+        body[f"stage{number}"] = _stage(before, width, depth, stride, norm)
         before = width
-    for module in nn.Sequential(body).modules():
+    network = nn.Sequential(body)
+    for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    return BackboneWithFPN(
-        nn.Sequential(body),
-        {f"stage{number}": str(number) for number in range(len(widths))},
-        list(widths),
-        neck_channels,
-        norm_layer=nn.BatchNorm2d,
-    )
+    return network
 
 
-def _stage(before: int, width: int, depth: int, stride: int) -> nn.Sequential:
+def _stage(
+    before: int, width: int, depth: int, stride: int, norm: Callable[[int], nn.Module]
+) -> nn.Sequential:
     shortcut = None
     if stride != 1 or before != width:
-        shortcut = Conv2dNormActivation(before, width, 1, stride, activation_layer=None)
-    blocks = [BasicBlock(before, width, stride, shortcut)]
-    blocks += [BasicBlock(width, width) for _ in range(1, depth)]
+        shortcut = Conv2dNormActivation(
+            before, width, 1, stride, norm_layer=norm, activation_layer=None
+        )
+    blocks = [BasicBlock(before, width, stride, shortcut, norm_layer=norm)]
+    blocks += [BasicBlock(width, width, norm_layer=norm) for _ in range(1, depth)]
     return nn.Sequential(*blocks)
