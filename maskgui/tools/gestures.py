@@ -10,6 +10,7 @@ from maskgui.core.document import Edit
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
 from maskgui.tools.base import EdgeRef, Look, Overlay, Pointer, Scene, VertexRef
+from maskgui.tools.borders import snap_target
 from maskgui.tools.commit import reshaped
 from maskgui.tools.picking import band_between
 from maskgui.tools.shaping import add_vertex, kept_inside, move_vertices, vertices
@@ -85,22 +86,53 @@ class MoveVertices(Reshape):
     """Vertices on the move, those of one ring or many."""
 
     def __init__(
-        self, before: Sequence[Instance], refs: frozenset[VertexRef], start: Pointer
+        self,
+        before: Sequence[Instance],
+        refs: frozenset[VertexRef],
+        start: Pointer,
+        *,
+        grabbed: VertexRef | None = None,
+        snaps: bool = False,
     ) -> None:
         super().__init__(before, start)
         self.refs = refs
+        self.grabbed = grabbed or min(refs)
+        self.snaps = snaps
+        self.snapped: tuple[float, float] | None = None
         self.label = "Move vertex" if len(refs) == 1 else "Move vertices"
         self.shapes = {item.id: item.shape for item in before}
 
     @classmethod
-    def of_new(cls, instance: Instance, edge: EdgeRef, start: Pointer) -> "MoveVertices":
-        """Add a vertex on an edge and drag it."""
-        ref = VertexRef(edge.instance, edge.part, edge.ring, edge.at + 1)
-        gesture = cls([instance], frozenset({ref}), start)
+    def of_new(
+        cls,
+        before: Sequence[Instance],
+        edges: Sequence[EdgeRef],
+        start: Pointer,
+        *,
+        snaps: bool = False,
+    ) -> "MoveVertices":
+        """Add a vertex on an edge, or on one edge of each instance that share it; drag it."""
+        refs = [VertexRef(edge.instance, edge.part, edge.ring, edge.at + 1) for edge in edges]
+        gesture = cls(before, frozenset(refs), start, grabbed=refs[0], snaps=snaps)
         gesture.label = "Add vertex"
-        gesture.shapes = {instance.id: add_vertex(instance.shape, edge)}
+        shapes = {one.id: one.shape for one in before}
+        gesture.shapes = {edge.instance: add_vertex(shapes[edge.instance], edge) for edge in edges}
         gesture.live = dict(gesture.shapes)
         return gesture
+
+    def move(self, pointer: Pointer, scene: Scene) -> None:
+        """Shift by the way from the start, or to where a neighbour pulls; Alt lets go."""
+        super().move(pointer, scene)
+        self.snapped = None
+        if self.snaps and "alt" not in pointer.modifiers:
+            (at,) = vertices(self.shapes[self.grabbed.instance], [self.grabbed])
+            x, y = float(at[0]), float(at[1])
+            own = [one.id for one in self.before]
+            dx, dy = pointer.x - self.start.x, pointer.y - self.start.y
+            target = snap_target(x + dx, y + dy, pointer, scene, own)
+            if target is not None:
+                self.snapped = target
+                self.shift_by(target[0] - x, target[1] - y, scene)
 
     def shift_by(self, dx: float, dy: float, scene: Scene) -> None:
         """Set the shift; the vertices stay inside the image."""
@@ -125,9 +157,8 @@ class MoveVertices(Reshape):
 
     def look(self) -> Look:
         """The outline with its vertices at their new place."""
-        grabbed = min(self.refs) if self.refs else None
         marked = self.refs if len(self.refs) > 1 else frozenset()
-        overlay = Overlay(vertex=grabbed, marked=marked, live=self.live)
+        overlay = Overlay(vertex=self.grabbed, marked=marked, live=self.live, snapped=self.snapped)
         return Look("vertex", overlay, f"{self.label}: release to drop, Esc puts it back")
 
     def _refs_of(self, instance_id: int) -> list[VertexRef]:

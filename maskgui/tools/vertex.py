@@ -1,7 +1,20 @@
 """Vertex mode: drag, add, delete and rubber-band the vertices of the selected instances."""
 
+from collections.abc import Iterable
+
 from maskgui.core.entities import Instance
-from maskgui.tools.base import EdgeRef, Key, Look, Overlay, Pointer, Response, Scene, VertexRef
+from maskgui.tools.base import (
+    EdgeRef,
+    Key,
+    Look,
+    Option,
+    Overlay,
+    Pointer,
+    Response,
+    Scene,
+    VertexRef,
+)
+from maskgui.tools.borders import edge_twins, with_twins
 from maskgui.tools.commit import deleted, reshaped
 from maskgui.tools.gestures import (
     Band,
@@ -34,6 +47,24 @@ class VertexTool(PointingTool):
         self.edge: EdgeRef | None = None
         self.hovered: int | None = None
         self.marked: frozenset[VertexRef] = frozenset()
+        self.snaps = False
+        self.shares = False
+
+    def options(self) -> tuple[Option, ...]:
+        """Whether dragged vertices snap, and whether shared borders move together."""
+        return (
+            Option("snap", "Snap to neighbours", float(self.snaps), switch=True),
+            Option("shared", "Move shared borders together", float(self.shares), switch=True),
+        )
+
+    def set_option(self, name: str, value: float) -> None:
+        """Set one of the two switches."""
+        if name == "snap":
+            self.snaps = bool(value)
+        elif name == "shared":
+            self.shares = bool(value)
+        else:
+            raise KeyError(name)
 
     def hover(self, pointer: Pointer, scene: Scene) -> None:
         """Vertex, then edge, then body."""
@@ -70,11 +101,12 @@ class VertexTool(PointingTool):
         self.hover(start, scene)
         if self.vertex is not None:
             refs = self.marked if self.vertex in self.marked else frozenset({self.vertex})
-            return MoveVertices(self._owners(refs, scene), refs, start)
-        owner = scene.instance(self.edge.instance) if self.edge else None
-        if self.edge is not None and owner is not None:
+            return self._moving(refs, start, scene, grabbed=self.vertex)
+        if self.edge is not None:
             self.marked = frozenset()
-            return MoveVertices.of_new(owner, self.edge, start)
+            edges = self._edges(self.edge, scene)
+            owners = self._owners(edges, scene)
+            return MoveVertices.of_new(owners, edges, start, snaps=self.snaps)
         if "ctrl" in start.modifiers and scene.selection.intersection(bodies(scene, start)):
             return MoveInstances(editable(scene), start)
         return Band(start, self._choose, "Vertices: release to mark those inside, Esc cancels")
@@ -85,11 +117,12 @@ class VertexTool(PointingTool):
         if self.vertex is not None:
             return self._click_vertex(self.vertex, pointer, scene)
         if self.edge is not None and "alt" in pointer.modifiers:
-            owner = scene.instance(self.edge.instance)
-            assert owner is not None  # the edge was found on it in this very call
-            shape = add_vertex(owner.shape, self.edge)
+            edges = self._edges(self.edge, scene)
+            owners = self._owners(edges, scene)
+            shapes = {one.id: one.shape for one in owners}
+            live = {edge.instance: add_vertex(shapes[edge.instance], edge) for edge in edges}
             self.marked = frozenset()
-            edit = reshaped([owner], {owner.id: shape}, "Add vertex", scene)
+            edit = reshaped(owners, live, "Add vertex", scene)
             return self.answer(scene, edit=edit)
         if self.edge is not None or pointer.modifiers - {"ctrl"}:
             return self.answer(scene)
@@ -116,7 +149,7 @@ class VertexTool(PointingTool):
         """The marked vertices, else the instances."""
         moving = editable(scene)
         if self.marked:
-            return MoveVertices(self._owners(self.marked, scene), self.marked, Pointer(0, 0))
+            return self._moving(self.marked, Pointer(0, 0), scene)
         return MoveInstances(moving, Pointer(0, 0)) if moving else None
 
     def finished(self, outcome: Outcome, scene: Scene) -> Response:
@@ -188,9 +221,26 @@ class VertexTool(PointingTool):
         adds = start.modifiers & {"ctrl", "shift"}
         return Outcome(marked=self.marked | found if adds else found)
 
-    def _owners(self, refs: frozenset[VertexRef], scene: Scene) -> list[Instance]:
-        wanted = {ref.instance for ref in refs}
-        return [instance for instance in editable(scene) if instance.id in wanted]
+    def _moving(
+        self,
+        refs: frozenset[VertexRef],
+        start: Pointer,
+        scene: Scene,
+        *,
+        grabbed: VertexRef | None = None,
+    ) -> MoveVertices:
+        every = with_twins(refs, scene) if self.shares else refs
+        owners = self._owners(every, scene)
+        return MoveVertices(owners, every, start, grabbed=grabbed, snaps=self.snaps)
+
+    def _edges(self, edge: EdgeRef, scene: Scene) -> list[EdgeRef]:
+        """Return the edge and, where borders move together, the same edge of one neighbour each."""
+        twins = edge_twins(edge, scene) if self.shares else []
+        return list({one.instance: one for one in (*reversed(twins), edge)}.values())[::-1]
+
+    def _owners(self, refs: Iterable[VertexRef | EdgeRef], scene: Scene) -> list[Instance]:
+        found = (scene.instance(number) for number in sorted({ref.instance for ref in refs}))
+        return [one for one in found if one is not None and not scene.locked(one.id)]
 
     def _forget_stale(self, scene: Scene) -> None:
         """Drop references that an edit, an undo or a changed selection made void."""
