@@ -10,7 +10,9 @@ from maskgui.tools.punch import PunchTool
 from maskgui.tools.rectangle import EllipseTool, RectangleTool
 from maskgui.tools.reroute import RerouteTool
 from maskgui.tools.select import SelectTool
+from maskgui.tools.simplifying import SimplifyTool
 from maskgui.tools.slice import SliceTool
+from maskgui.tools.transform import TransformTool
 from maskgui.tools.vertex import VertexTool
 
 TOOLS: dict[str, Callable[[], Tool]] = {
@@ -29,6 +31,8 @@ TOOLS: dict[str, Callable[[], Tool]] = {
         RerouteTool,
         SliceTool,
         PunchTool,
+        TransformTool,
+        SimplifyTool,
     )
 }
 """Every tool by name. A new tool is one module, one entry here and one test."""

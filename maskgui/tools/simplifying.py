@@ -1,0 +1,140 @@
+"""Fewer vertices and smoother outlines, with a preview of what it costs."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from maskgui.core.booleans import overlap
+from maskgui.core.entities import Instance
+from maskgui.core.shape import Shape
+from maskgui.core.simplify import thinned
+from maskgui.core.smooth import smoothed
+from maskgui.tools.base import Key, Look, Option, Overlay, Pointer, Response, Scene, Tool
+from maskgui.tools.commit import reshaped
+from maskgui.tools.picking import bodies, editable
+from maskgui.tools.shaping import settle
+
+BOUNDS = {"tolerance": (0.0, 20.0), "smoothness": (0.0, 20.0)}
+"""Image pixels."""
+STEP = 0.25
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the present settings would make of the selected instances."""
+
+    before: int = 0  # vertices
+    after: int = 0
+    iou: float = 1.0  # the least of all instances, by area
+    live: dict[int, Shape] = field(default_factory=dict)
+
+
+class SimplifyTool(Tool):
+    """Set tolerance and smoothness, see the outcome, and keep it with Enter."""
+
+    name = "simplify"
+
+    def __init__(self) -> None:
+        self.values = {"tolerance": 1.0, "smoothness": 0.0}
+        self._made: tuple[object, Preview] | None = None
+        self._changed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a setting was changed and not kept."""
+        return self._changed
+
+    def cancel(self) -> None:
+        """Forget the preview; the settings stay for the next instance."""
+        self._changed = False
+        self._made = None
+
+    def preview(self, scene: Scene) -> Preview:
+        """Return what the present settings would make of the selected, unlocked instances."""
+        chosen = editable(scene)
+        asked = ([(one.id, one.shape) for one in chosen], dict(self.values), scene.size)
+        if self._made is None or self._made[0] != asked:
+            self._made = (asked, self._make(chosen, *scene.size))
+        return self._made[1]
+
+    def look(self, scene: Scene) -> Look:
+        """The outlines as they would be."""
+        if not editable(scene):
+            return Look("point", Overlay(), "Simplify: click an instance")
+        made = self.preview(scene)
+        status = (
+            f"Simplify: {made.before} → {made.after} vertices, IoU {made.iou:.3f}; "
+            "the wheel or [ and ] change it, Enter keeps it, Esc leaves"
+        )
+        return Look("arrow", Overlay(live=made.live), status)
+
+    def press(self, pointer: Pointer, scene: Scene) -> Response:
+        """Choose the instance."""
+        if pointer.button != "left":
+            return self.answer(scene, handled=False)
+        return self.answer(scene, selection=frozenset(bodies(scene, pointer)[:1]))
+
+    def move(self, pointer: Pointer, scene: Scene) -> Response:
+        """Nothing follows the pointer."""
+        return self.answer(scene)
+
+    def key(self, key: Key, scene: Scene) -> Response:
+        """Enter keeps it, the bracket keys change it, Esc drops it and leaves."""
+        if key.name in ("[", "]"):
+            return self._step(1 if key.name == "]" else -1, scene)
+        if key.name == "enter":
+            return self.keep(scene)
+        if key.name == "escape":
+            self.cancel()
+            return self.answer(scene, handover="select")
+        return self.answer(scene, handled=False)
+
+    def wants(self, key: Key) -> bool:
+        """Its own keys, always."""
+        return not key.modifiers and key.name in ("escape", "enter", "[", "]")
+
+    def wheel(self, notches: float, pointer: Pointer, scene: Scene) -> Response:
+        """Change the tolerance."""
+        return self._step(notches, scene)
+
+    def keep(self, scene: Scene) -> Response:
+        """Give the selected instances the previewed outlines in one edit, and leave."""
+        chosen, made = editable(scene), self.preview(scene)
+        self.cancel()
+        if not chosen:
+            return self.answer(scene, status="Simplify: select an instance first")
+        label = "Smooth" if self.values["smoothness"] else "Simplify"
+        edit = reshaped(chosen, made.live, label, scene)
+        return self.answer(scene, edit=edit, handover="select")
+
+    def options(self) -> tuple[Option, ...]:
+        """The two settings, in image pixels."""
+        return tuple(
+            Option(name, name.capitalize(), self.values[name], low, high, "px")
+            for name, (low, high) in BOUNDS.items()
+        )
+
+    def set_option(self, name: str, value: float) -> None:
+        """Set one of them."""
+        low, high = BOUNDS[name]
+        self.values[name] = float(np.clip(value, low, high))
+        self._changed = True
+
+    def _step(self, notches: float, scene: Scene) -> Response:
+        self.set_option("tolerance", self.values["tolerance"] + STEP * notches)
+        return self.answer(scene)
+
+    def _make(self, chosen: list[Instance], width: int, height: int) -> Preview:
+        live = {one.id: self._simpler(one.shape, width, height) for one in chosen}
+        return Preview(
+            sum(one.shape.vertex_count for one in chosen),
+            sum(shape.vertex_count for shape in live.values()),
+            min((overlap(one.shape, live[one.id]) for one in chosen), default=1.0),
+            live,
+        )
+
+    def _simpler(self, shape: Shape, width: int, height: int) -> Shape:
+        """Return the simpler shape; the shape itself where nothing would be left of it."""
+        smooth = settle(smoothed(shape, self.values["smoothness"]), width, height)
+        simpler = settle(thinned(smooth, self.values["tolerance"]), width, height)
+        return simpler if simpler.parts else shape

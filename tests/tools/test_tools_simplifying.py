@@ -1,0 +1,92 @@
+"""Simplify and smooth: the preview tells the truth, Enter keeps it in one edit."""
+
+import numpy as np
+import pytest
+
+from maskgui.core.booleans import area_of, overlap
+from maskgui.core.raster import iou, mask_to_shape, shape_to_rle
+from maskgui.core.shape import Polygon, Shape
+from maskgui.core.smooth import smoothed
+from tests.tools.toolkit import HEIGHT, WIDTH, Bench, assert_sound, instance, square
+
+CENTERS = np.stack(np.meshgrid(np.arange(WIDTH) + 0.5, np.arange(HEIGHT) + 0.5), axis=-1)
+DISK = np.hypot(*np.moveaxis(CENTERS - (50, 40), -1, 0)) < 30
+
+
+def bench_with(shape):
+    bench = Bench(instance(1, *shape.parts), tool="simplify")
+    bench.selection = frozenset({1})
+    return bench
+
+
+def test_the_preview_has_the_figures_of_what_is_kept():
+    before = mask_to_shape(DISK)
+    bench = bench_with(before)
+    bench.wheel(2)
+    made = bench.tool.preview(bench)
+    assert made.before == before.vertex_count
+    assert bench.shape(1) == before  # nothing is changed yet
+    assert bench.last.overlay.live[1] == made.live[1]
+    assert f"{made.iou:.3f}" in bench.last.status
+    bench.key("enter")
+    assert bench.shape(1).vertex_count == made.after < made.before / 3
+    assert overlap(bench.shape(1), before) == pytest.approx(made.iou)
+    masks = iou(shape_to_rle(bench.shape(1), HEIGHT, WIDTH), shape_to_rle(before, HEIGHT, WIDTH))
+    assert masks == pytest.approx(made.iou, abs=0.03)
+    assert len(bench.edits) == 1
+    assert bench.tool.name == "select"
+
+
+def test_more_tolerance_means_fewer_vertices_and_none_means_all():
+    bench = bench_with(mask_to_shape(DISK))
+    counts = []
+    for tolerance in (0, 0.5, 1, 3, 8):
+        bench.tool.set_option("tolerance", tolerance)
+        counts.append(bench.tool.preview(bench).after)
+    assert counts[0] <= bench.shape(1).vertex_count
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] <= 8
+
+
+def test_escape_leaves_it_as_it_was():
+    bench = bench_with(mask_to_shape(DISK))
+    bench.key("]")
+    assert bench.tool.busy
+    tool = bench.tool
+    bench.key("escape")
+    assert not tool.busy
+    assert not bench.edits
+    assert bench.tool.name == "select"
+
+
+def test_a_locked_instance_has_no_preview():
+    bench = bench_with(mask_to_shape(DISK))
+    bench.locked_ids = frozenset({1})
+    assert bench.move(5, 5).overlay.live == {}
+    bench.key("enter")
+    assert not bench.edits
+
+
+def test_something_always_remains():
+    bench = bench_with(Shape([Polygon(square(10, 10, 2))]))
+    bench.tool.set_option("tolerance", 1e9)
+    bench.tool.set_option("smoothness", 1e9)
+    bench.key("enter")
+    assert_sound(bench.shape(1))
+
+
+@pytest.mark.parametrize("sigma", [1, 3, 6])
+def test_smoothing_takes_jags_and_keeps_the_size(sigma):
+    jagged = mask_to_shape(DISK)
+    smooth = smoothed(jagged, sigma)
+    assert area_of(smooth) == pytest.approx(area_of(jagged), rel=0.01)
+    reach = np.hypot(*(smooth.parts[0].exterior - (50, 40)).T)
+    before = np.hypot(*(jagged.parts[0].exterior - (50, 40)).T)
+    assert np.ptp(reach) < 0.75 * np.ptp(before)
+
+
+def test_smoothing_keeps_holes_and_does_nothing_at_zero():
+    ring = Shape([Polygon(square(10, 10, 50), [square(25, 25, 20)])])
+    assert smoothed(ring, 0) is ring
+    assert len(smoothed(ring, 2).parts[0].holes) == 1
+    assert overlap(smoothed(ring, 2), ring) > 0.97
