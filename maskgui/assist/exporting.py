@@ -29,13 +29,18 @@ from maskgui.formats.coco_write import (
     new_annotation,
     untouched_annotation,
 )
-from maskgui.imaging import ImageError, read_header
+from maskgui.imaging import IMAGE_SUFFIXES, ImageError, read_header
 from maskgui.project import Project
 
 __all__ = ["ExportOptions", "ExportReport", "export_coco"]
 
 FILE_NAME = "instances.json"
 IMAGE_FOLDER = "images"
+FILE_ENDINGS = IMAGE_SUFFIXES | {
+    *(".csv", ".gz", ".html", ".jsonl", ".maskgui", ".md", ".ndjson", ".parquet", ".pdf"),
+    *(".tar", ".toml", ".txt", ".xml", ".yaml", ".yml", ".zip"),
+}
+"""Endings of names by which nobody means a folder; "set.v2" may well be one."""
 FLUSH_SECONDS = 30.0
 
 Progress = Callable[[int, int], None]
@@ -125,15 +130,30 @@ def export_coco(
     With `copy_images` the images go to a folder `images` beside it, upright.
 
     Raises:
+        UserError: `target` is a file of another kind, or is named like one.
         Failure: it cannot be written, or reading it back showed a fault; the old file stays.
         Cancelled: `cancel` was set; the old file stays.
     """
     if not project.flush(FLUSH_SECONDS):
         raise Failure(project.last_error or "Changes are still being written; try again.")
-    path = target if target.suffix.lower() == ".json" else target / FILE_NAME
+    path = target if target.suffix.lower() == ".json" else _in_folder(target)
     if path.is_dir():
         raise UserError(f"“{path}” is a folder; give another name for the file.")
     return _Export(project, path, options, cancel or threading.Event()).run(on_progress)
+
+
+def _in_folder(folder: Path) -> Path:
+    """Return the file to write in a folder, which need not be there yet."""
+    if folder.is_dir():
+        return folder / FILE_NAME
+    if folder.exists():
+        raise UserError(f"“{folder}” is a file and no .json; name a folder or a .json file.")
+    if folder.suffix.lower() in FILE_ENDINGS:
+        raise UserError(
+            f"“{folder}” looks like a file, and COCO is written as .json; end the name in .json, "
+            "or make a folder of that name first."
+        )
+    return folder / FILE_NAME
 
 
 class _Export:

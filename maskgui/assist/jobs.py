@@ -1,8 +1,8 @@
-"""One worker thread for everything that takes long: the network, imports, exports, downloads.
+"""A worker thread for what takes long: one for the network, one for files, one for downloads.
 
-Jobs run one at a time; a person's request goes before the next job of a batch. Each ends in exactly
-one reply. Callbacks must be quick and may come from any thread, so a window passes them on through
-a queued signal.
+The jobs of a worker run one at a time; a person's request goes before the next job of a batch.
+Each ends in exactly one reply. Callbacks must be quick and may come from any thread, so a window
+passes them on through a queued signal.
 """
 
 import atexit
@@ -21,7 +21,7 @@ from maskgui.core.errors import Cancelled, UserError
 log = logging.getLogger(__name__)
 
 LINGER = 20.0
-"""Seconds for which a closed program waits, unseen, for the stage under way to end."""
+"""Seconds for which Python's exit waits for the stage under way to end."""
 
 _ids = itertools.count(1)
 
@@ -155,7 +155,7 @@ class Worker:
 
         A stage of the network cannot be broken off, and a process that ends under it crashes in
         torch's own clean-up. So when it still runs, this returns all the same, and Python's exit
-        waits for it, at most LINGER seconds, with the window long gone.
+        waits for it, at most LINGER seconds; the window's process leaves without that clean-up.
         """
         with self._change:
             self._closed = True

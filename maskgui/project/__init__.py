@@ -10,6 +10,7 @@ from maskgui.project.errors import (
 )
 from maskgui.project.place import SUFFIX, Place, place_for
 from maskgui.project.project import Project, delete_project
+from maskgui.project.restore import restore
 
 __all__ = [
     "SUFFIX",
@@ -23,4 +24,5 @@ __all__ = [
     "ReadOnlyProject",
     "delete_project",
     "place_for",
+    "restore",
 ]

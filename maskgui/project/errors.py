@@ -1,5 +1,7 @@
 """What can go wrong with a project file, each said in one sentence."""
 
+from pathlib import Path
+
 from maskgui.core.errors import Failure, UserError
 
 
@@ -13,6 +15,11 @@ class NotAProject(ProjectError):
 
 class DamagedProject(ProjectError):
     """The file was a project and cannot be read any more; the newest good backup is named."""
+
+    def __init__(self, text: str, path: Path | None = None, backup: Path | None = None) -> None:
+        super().__init__(text)
+        self.path = path
+        self.backup = backup
 
 
 class ProjectInUse(ProjectError):

@@ -36,11 +36,11 @@ def damaged(path: Path, error: Exception | str) -> DamagedProject:
     """Return the error that says a project is damaged and names its newest good backup."""
     backup = newest_good_backup(path)
     advice = (
-        f"open its newest good backup instead: {backup}"
+        f"open it in the window to restore its newest good backup, or open that instead: {backup}"
         if backup
         else "no backup of it was found, so keep the file and ask for help"
     )
-    return DamagedProject(f"{path} is damaged ({error}); {advice}.")
+    return DamagedProject(f"{path} is damaged ({error}); {advice}.", path, backup)
 
 
 def not_opened(path: Path, error: sqlite3.Error) -> DamagedProject:

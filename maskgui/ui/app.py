@@ -1,11 +1,13 @@
 """Start the application: the window first, everything heavy later."""
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
 
 from maskgui.core.errors import Failure
 from maskgui.log import log_file, log_to_file
@@ -36,7 +38,23 @@ def run(paths: list[Path], *, model: str | None = None) -> int:
     controller.desk.main.post(lambda: controller.start(paths, model))
     code = app.exec()
     controller.close()
+    if not controller.all_ended:
+        leave_now(code)
     return code
+
+
+def leave_now(code: int) -> NoReturn:
+    """End the process at once, while a stage of the network is still under way in its thread.
+
+    Python's own way out would wait for that stage, and torch crashes when it is cleaned up under
+    it. Everything that counts is on disk: the project is closed, the layout written, downloads go
+    on where they stopped; and files are replaced whole or not at all.
+    """
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # there is none without a console on Windows
+            stream.flush()
+    os._exit(code)
 
 
 def make_application():

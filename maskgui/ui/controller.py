@@ -18,6 +18,7 @@ from maskgui.ui.control.help import Help
 from maskgui.ui.control.mapping import CategoryMapping
 from maskgui.ui.control.models import Models
 from maskgui.ui.control.navigation import Navigation
+from maskgui.ui.control.opening import Opening
 from maskgui.ui.control.proposing import Proposing
 from maskgui.ui.control.segmenting import Segmenting
 from maskgui.ui.control.view import View
@@ -58,12 +59,16 @@ class Controller(QObject):
         self.segmenting = Segmenting(self.desk, self.jobs, self.models, self.mapping)
         self.evidence = Evidence(self.desk)
         self.files = Files(self.desk, self.navigation)
+        self.opening = Opening(self.desk, self.navigation, self.files)
         self.datasets = Datasets(self.desk, self.jobs, self.files)
+        self.opening.import_json = self.datasets.import_json
         self.help = Help(self.desk)
-        self.files.prefer_model = self._prefer
-        self.menu = ProjectMenu(self.desk, self.files.open_paths)
+        self.opening.prefer_model = self._prefer
+        self.menu = ProjectMenu(self.desk, self.opening.open_paths)
         self.window.may_close = self._may_close
         self._closed = False
+        self.all_ended = False
+        """Whether everything that ran beside the main thread has ended."""
         self.window.welcome.show_recent(options.recent())
         self.desk.opened.emit()
         self.desk.shown.emit()
@@ -74,7 +79,7 @@ class Controller(QObject):
             self.models.wanted = model
             self.models.recall()
         if paths:
-            self.files.open_paths(paths)
+            self.opening.open_paths(paths)
 
     def _prefer(self, model: str) -> None:
         self.models.wanted = model
@@ -98,7 +103,7 @@ class Controller(QObject):
         self._closed = True
         self.files.abandon()
         self.desk.main.close()
-        self.jobs.close()
+        self.all_ended = self.jobs.close()
         self.loader.close(LOADER_SECONDS)
         self.desk.background.close()
         self.canvas.close_threads()

@@ -69,8 +69,16 @@ def run_headless(folder: Path, model: str, say: Callable[[str], object]) -> int:
 
 
 def _open(controller: Controller, folder: Path, model: str) -> Path:
+    opening = controller.opening
+    opening.asks = False
     controller.start([folder], model)
-    wait_until(lambda: controller.desk.record is not None, "Opening the images", OPEN_SECONDS)
+
+    def ended() -> bool:
+        return controller.desk.record is not None or bool(opening.problem)
+
+    wait_until(ended, "Opening the images", OPEN_SECONDS)
+    if opening.problem:
+        raise Failure(opening.problem)
     if controller.desk.session is None:
         raise Failure(f"“{folder}” was not opened; see the log for the reason.")
     return controller.desk.session.project.path

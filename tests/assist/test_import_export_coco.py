@@ -9,6 +9,7 @@ import pytest
 from maskgui.assist.exporting import ExportOptions, export_coco
 from maskgui.assist.importing import import_coco
 from maskgui.assist.session import Session
+from maskgui.core.errors import UserError
 from maskgui.formats.coco_read import NotCoco
 from maskgui.formats.coco_report import Item
 
@@ -111,3 +112,25 @@ def test_xml_is_refused_by_name(shared_data, tmp_path):
             with pytest.raises(NotCoco, match=name):
                 import_coco(session, source)
         assert session.batches() == []
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "out.XML", "a.png", "b.maskgui"])
+def test_an_export_to_another_kind_of_file_is_refused(tmp_path: Path, name: str) -> None:
+    with Session.create(tmp_path / "p.maskgui", tmp_path) as session:
+        with pytest.raises(UserError, match="looks like a file"):
+            export_coco(session.project, tmp_path / name)
+        assert not (tmp_path / name).exists()
+        (tmp_path / "there").write_text("mine")
+        with pytest.raises(UserError, match=r"is a file and no \.json"):
+            export_coco(session.project, tmp_path / "there")
+        assert (tmp_path / "there").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["out", "set.v2", "plates-1.0"])
+def test_an_export_may_make_a_folder(tmp_path: Path, name: str) -> None:
+    with Session.create(tmp_path / "p.maskgui", tmp_path) as session:
+        report = export_coco(session.project, tmp_path / name)
+    assert report.path == tmp_path / name / "instances.json"
+    (tmp_path / "kept.txt").mkdir()
+    with Session.open(tmp_path / "p.maskgui") as session:
+        assert export_coco(session.project, tmp_path / "kept.txt").path.is_file()

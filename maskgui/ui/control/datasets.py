@@ -1,4 +1,4 @@
-"""COCO in and out, and finding moved images: jobs of the worker with a dialog before or after."""
+"""COCO in and out, and finding moved images: file work with a dialog before or after it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from maskgui.assist.session import Session
 from maskgui.project.place import place_for
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.files import Files
-from maskgui.ui.jobs import Ending, Jobs
+from maskgui.ui.jobs import Ending, Jobs, Lane
 
 DATA = "data set"
 
@@ -27,7 +27,6 @@ class Datasets(QObject):
         self._files = files
         self.tells = True
         """Whether an import with repairs opens its report; a script reads toasts instead."""
-        files.import_json = self.import_json
         desk.commands.bind("import_coco", self._ask_json)
         desk.commands.bind("export", self.export)
         desk.commands.bind("locate_folder", self.locate)
@@ -194,6 +193,7 @@ class Datasets(QObject):
                 cancelled,
                 lambda stage, share: board.tell(DATA, f"{name}, {stage}", share),
             ),
+            Lane.FILES,
         )
         board.begin(DATA, name, lambda: self._jobs.cancel(job))
 

@@ -19,11 +19,11 @@ from maskgui.maskrcnn.models import (
     list_models,
 )
 from maskgui.ui.control.desk import Desk
-from maskgui.ui.jobs import Ending, Jobs
+from maskgui.ui.jobs import Ending, Jobs, Lane
 
 DEVICE_NAMES = {"auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (MPS)", CPU: "CPU"}
 DOWNLOAD = "download 170 MB"
-FILES = "Model weights (*.safetensors *.pth *.pt);;All files (*)"
+FILES = "Model weights (*.safetensors *.pth *.pt *.pkl);;All files (*)"
 PREFERRED = "parts"
 FETCH = "fetch"
 
@@ -115,7 +115,7 @@ class Models(QObject):
             if model.name == self.fetching:
                 tail = " – being fetched"
             action = menu.addAction(f"{model.name}{tail}")
-            action.setToolTip(model.title)
+            action.setToolTip(model.description)
             action.setCheckable(True)
             action.setChecked(self.current is not None and model.name == self.current.name)
             action.triggered.connect(lambda _=False, model=model: self._take(model))
@@ -194,6 +194,7 @@ class Models(QObject):
                 lambda: ended("Stopped; what was fetched is kept for the next time."),
                 progress,
             ),
+            Lane.DOWNLOADS,
         )
         self.desk.work.begin(FETCH, title, lambda: self._jobs.cancel(job))
         self._show()

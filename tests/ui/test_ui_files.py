@@ -1,0 +1,165 @@
+"""Files in and out of the window: what is no data set, a damaged project, the file worker."""
+
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QPushButton
+
+from maskgui.assist.exporting import ExportOptions
+from maskgui.project.backup import make_backup
+from maskgui.ui.controller import Controller
+from maskgui.ui.dialogs.restore import RestoreDialog
+from maskgui.ui.jobs import Ending
+
+from .conftest import shown
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "table.csv", "no ending"])
+def test_a_file_of_no_use_is_one_sentence(opened: Controller, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("{}")
+    before = opened.desk.session
+    opened.window.dropped.emit([tmp_path / name])
+    assert opened.window.toasts.texts[-1].startswith(f"“{name}” is no image, COCO JSON or project")
+    assert opened.desk.session is before
+    assert not opened.jobs.busy
+
+
+def test_an_export_does_not_wait_behind_the_network(
+    opened: Controller, wait, tmp_path: Path
+) -> None:
+    go, began = threading.Event(), threading.Event()
+
+    def first_load(_: object) -> None:
+        began.set()
+        assert go.wait(60)
+
+    try:
+        opened.jobs.run(first_load, "Loading", Ending(lambda _: None, pytest.fail))
+        assert began.wait(20)
+        opened.datasets.write(opened.desk.session, tmp_path / "out.json", ExportOptions())
+        wait((tmp_path / "out.json").is_file)
+        wait(lambda: not opened.desk.work.is_on("data set"))
+        assert opened.jobs.busy, "the network's job is still under way"
+    finally:
+        go.set()
+
+
+def damaged(controller: Controller) -> Path:
+    """Close the project and damage its file, which has a good backup."""
+    path = controller.desk.session.project.path
+    assert controller.desk.session.flush(20)
+    assert controller.files.close_project()
+    assert make_backup(path) is not None
+    data = bytearray(path.read_bytes())
+    data[100:] = b"\x5a" * (len(data) - 100)
+    path.write_bytes(data)
+    return path
+
+
+def answer(button: str, seen: list[str]) -> None:
+    """Press a button of the dialog that is about to open."""
+
+    def press(widget: RestoreDialog | None) -> None:
+        if widget is None:
+            QTimer.singleShot(20, lambda: press(dialog()))
+            return
+        seen.append(widget.windowTitle())
+        buttons = {one.text(): one for one in widget.findChildren(QPushButton)}
+        buttons[button].click()
+
+    def dialog() -> RestoreDialog | None:
+        from PySide6.QtWidgets import QApplication
+
+        top = QApplication.activeModalWidget()
+        return top if isinstance(top, RestoreDialog) else None
+
+    press(None)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_a_damaged_project_is_restored_from_its_backup(
+    opened: Controller, folder: Path, wait
+) -> None:
+    path = damaged(opened)
+    seen: list[str] = []
+    answer("Restore the backup", seen)
+    opened.start([folder], None)
+    wait(lambda: shown(opened))
+    assert len(seen) == 1
+    assert len(opened.desk.session.document.images) == 4
+    (aside,) = path.parent.glob(f"{path.name}.damaged-*")
+    assert any(aside.name in text for text in opened.window.toasts.texts)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_a_damaged_project_may_be_left_as_it_is(opened: Controller, folder: Path, wait) -> None:
+    path = damaged(opened)
+    broken = path.read_bytes()
+    seen: list[str] = []
+    answer("Cancel", seen)
+    opened.start([folder], None)
+    wait(lambda: bool(seen))
+    assert opened.desk.session is None
+    assert path.read_bytes() == broken
+
+
+def test_without_a_person_the_damage_is_a_sentence(opened: Controller, folder: Path, wait) -> None:
+    damaged(opened)
+    opened.opening.asks = False
+    opened.start([folder], None)
+    wait(lambda: bool(opened.opening.problem))
+    assert "newest good backup" in opened.opening.problem
+
+
+CLOSED_UNDER_A_STAGE = """
+    import sys, threading, time
+    from pathlib import Path
+    from maskgui.assist import jobs
+    from maskgui.ui import app
+    from maskgui.ui.controller import Controller
+    from maskgui.ui.jobs import Ending
+
+    jobs.LINGER = 600
+    busy = threading.Event()
+
+    def stage(_):
+        busy.set()
+        time.sleep(600)
+
+    start = Controller.start
+
+    def started(self, paths, model):
+        start(self, paths, model)
+        self.jobs.run(stage, "Loading", Ending(print, print))
+        busy.wait(60)
+        self.desk.shown.connect(lambda: self.desk.record and self.desk.main.post(close))
+
+        def close():
+            session = self.desk.session
+            self.categories.add_named("washer")
+            self.window.close()
+            print("closed", session.project.pending, flush=True)
+
+    Controller.start = started
+    sys.exit(app.run([Path(sys.argv[1])]))
+"""
+
+
+def test_the_process_ends_with_its_window_though_a_stage_hangs(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(CLOSED_UNDER_A_STAGE), str(folder)],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (0, "closed 0\n"), done.stderr
+    from maskgui.assist.session import Session
+
+    with Session.open(folder / f"{folder.name}.maskgui") as session:
+        assert [one.name for one in session.document.categories] == ["washer"]
