@@ -22,12 +22,13 @@ PADDING = (124, 116, 104)
 @dataclass(frozen=True)
 class View:
     """What the network sees: image S x S x 3 uint8, masks N x S x S 0/1, boxes N x 4 (x0 y0 x1 y1)
-    exclusive on the right, labels N from 1."""
+    exclusive on the right, labels N from 1, crowd S x S 0/1 where nothing is to be learned."""
 
     image: Pixels
     masks: Pixels
     boxes: NDArray[np.float32]
     labels: NDArray[np.int64]
+    crowd: Pixels
 
 
 def random_view(
@@ -36,6 +37,7 @@ def random_view(
     config: TrainConfig,
     scale: float,
     rng: np.random.Generator,
+    crowds: tuple[Target, ...] = (),
 ) -> View:
     """Return a random crop of side `config.crop` of the image taken `scale` times as large.
 
@@ -53,15 +55,27 @@ def random_view(
         moved = _move(target, matrix, side)
         if moved is None:
             continue
-        masks.append(moved[0])
-        boxes.append(moved[1])
+        masks.append(moved)
+        boxes.append(box_of(moved))
         labels.append(target.category)
+    crowd = np.zeros((side, side), np.uint8)
+    for region in crowds:
+        moved = _move(region, matrix, side)
+        if moved is not None:
+            crowd |= moved
     return View(
         pixels,
         np.stack(masks) if masks else np.zeros((0, side, side), np.uint8),
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array(labels, np.int64),
+        crowd,
     )
+
+
+def box_of(mask: Pixels) -> list[int]:
+    """Return the box around the set pixels of a mask that has some."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
 
 
 def _random_map(
@@ -71,7 +85,7 @@ def _random_map(
     low, high = np.log(config.scale[0]), np.log(config.scale[1])
     factor = scale * float(np.exp(rng.uniform(low, high)))
     matrix = np.array([[factor, 0.0], [0.0, factor]])
-    if rng.random() < 0.5:
+    if config.flip and rng.random() < 0.5:
         matrix = np.array([[-1.0, 0.0], [0.0, 1.0]]) @ matrix
     if config.flip_vertical and rng.random() < 0.5:
         matrix = np.array([[1.0, 0.0], [0.0, -1.0]]) @ matrix
@@ -91,8 +105,8 @@ def _for_opencv(matrix: Matrix) -> Matrix:
     return shifted
 
 
-def _move(target: Target, matrix: Matrix, side: int) -> tuple[Pixels, list[int]] | None:
-    """Return the target's S x S mask and box in the view, or None when too little is left."""
+def _move(target: Target, matrix: Matrix, side: int) -> Pixels | None:
+    """Return the target's S x S mask in the view, or None when too little is left."""
     height, width = target.mask.shape
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
     corners = (corners + np.array([target.x, target.y])) @ matrix[:, :2].T + matrix[:, 2]
@@ -111,11 +125,9 @@ def _move(target: Target, matrix: Matrix, side: int) -> tuple[Pixels, list[int]]
     inside = np.asarray(soft) >= 128
     if np.count_nonzero(inside) < MIN_AREA:
         return None
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     mask = np.zeros((side, side), np.uint8)
     mask[y0:y1, x0:x1] = inside
-    box = [x0 + columns[0], y0 + rows[0], x0 + columns[-1] + 1, y0 + rows[-1] + 1]
-    return mask, [int(value) for value in box]
+    return mask
 
 
 def _colour(pixels: Pixels, config: TrainConfig, rng: np.random.Generator) -> Pixels:

@@ -1,8 +1,9 @@
 """Batches by step number: any step can be made again, so a resumed run sees the same data."""
 
-import queue
-import threading
-from collections.abc import Iterator
+import os
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,18 +12,45 @@ from torch import Tensor
 
 from maskgui.maskrcnn.config import Recipe
 from maskgui.maskrcnn.train.augment import View, random_view
+from maskgui.maskrcnn.train.copy_paste import paste_objects
 from maskgui.maskrcnn.train.dataset import DataSet
 from maskgui.maskrcnn.train.parallel import Ranks
 
-AHEAD = 3
+AHEAD = 2
+"""Batches that wait for each worker."""
+MOST_WORKERS = 8
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Images B x 3 x S x S uint8 and torchvision's targets (boxes, labels, masks), one a image."""
+    """Images B x 3 x S x S uint8 and torchvision's targets (boxes, labels, masks), one a image.
+
+    Each target also has `crowd`, S x S uint8: where anything found is neither right nor wrong.
+    """
 
     images: Tensor
     targets: list[dict[str, Tensor]]
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on a device; the copy from pinned memory runs beside the work there."""
+        if device.type == "cpu":
+            return self
+        targets = [
+            {name: value.to(device, non_blocking=True) for name, value in target.items()}
+            for target in self.targets
+        ]
+        return Batch(self.images.to(device, non_blocking=True), targets)
+
+    def pin(self) -> "Batch":
+        """Return the batch in memory that a GPU can read by itself."""
+        targets = [{n: value.pin_memory() for n, value in one.items()} for one in self.targets]
+        return Batch(self.images.pin_memory(), targets)
+
+    def parts(self, count: int) -> list["Batch"]:
+        """Return the batch in at most `count` pieces."""
+        size = -(-len(self.targets) // count)
+        starts = range(0, len(self.targets), size)
+        return [Batch(self.images[a : a + size], self.targets[a : a + size]) for a in starts]
 
 
 def make_batch(data: DataSet, recipe: Recipe, turn: int) -> Batch:
@@ -30,20 +58,30 @@ def make_batch(data: DataSet, recipe: Recipe, turn: int) -> Batch:
 
     Alone, a process takes a turn a step; of n processes, rank r takes turn n * step + r.
     """
-    config = recipe.train
-    views = []
-    for place in range(turn * config.batch, (turn + 1) * config.batch):
-        epoch, position = divmod(place, len(data))
-        order = np.random.default_rng((config.seed, 1, epoch)).permutation(len(data))
-        index = int(order[position])
-        sample = data.samples[index]
-        scale = network_scale(
-            sample.height, sample.width, recipe.model.min_side, recipe.model.max_side
-        )
-        rng = np.random.default_rng((config.seed, 2, place))
-        views.append(random_view(data.image(index), sample.targets, config, scale, rng))
+    size = recipe.train.batch
+    views = [_view(data, recipe, place) for place in range(turn * size, (turn + 1) * size)]
     images = torch.from_numpy(np.stack([view.image for view in views]))
     return Batch(images.permute(0, 3, 1, 2), [_target(view) for view in views])
+
+
+def _view(data: DataSet, recipe: Recipe, place: int) -> View:
+    """Return the view at one place of the endless row of epochs."""
+    config = recipe.train
+    epoch, position = divmod(place, len(data))
+    order = np.random.default_rng((config.seed, 1, epoch)).permutation(len(data))
+    rng = np.random.default_rng((config.seed, 2, place))
+    view = _view_of(data, recipe, int(order[position]), rng)
+    if rng.random() < config.copy_paste:
+        other = _view_of(data, recipe, int(rng.integers(len(data))), rng)
+        view = paste_objects(view, other, rng)
+    return view
+
+
+def _view_of(data: DataSet, recipe: Recipe, index: int, rng: np.random.Generator) -> View:
+    sample, model = data.samples[index], recipe.model
+    scale = network_scale(sample.height, sample.width, model.min_side, model.max_side)
+    image = data.image(index)
+    return random_view(image, sample.targets, recipe.train, scale, rng, sample.crowds)
 
 
 def network_scale(height: int, width: int, min_side: int, max_side: int) -> float:
@@ -52,40 +90,36 @@ def network_scale(height: int, width: int, min_side: int, max_side: int) -> floa
 
 
 def batches(
-    data: DataSet, recipe: Recipe, steps: range, ranks: Ranks, stop: threading.Event
-) -> Iterator[tuple[int, Batch]]:
-    """Yield (step, batch) for each of the steps, made ahead in one thread."""
-    ready: queue.Queue[tuple[int, Batch] | BaseException] = queue.Queue(AHEAD)
+    data: DataSet, recipe: Recipe, steps: range, ranks: Ranks, device: torch.device
+) -> Generator[tuple[int, Batch]]:
+    """Yield (step, batch) for each of the steps, in order, made ahead in threads.
 
-    def work() -> None:
-        try:
-            for step in steps:
-                turn = step * ranks.size + ranks.rank
-                _put(ready, (step, make_batch(data, recipe, turn)), stop)
-                if stop.is_set():
-                    return
-        except BaseException as error:  # noqa: BLE001 - handed to the consumer, raised there
-            _put(ready, error, stop)
+    OpenCV and most of NumPy let go of the interpreter lock while they work.
+    """
 
-    threading.Thread(target=work, name="training-data", daemon=True).start()
-    for _ in steps:
-        item = ready.get()
-        if isinstance(item, BaseException):
-            raise item
-        yield item
+    def make(step: int) -> Batch:
+        batch = make_batch(data, recipe, step * ranks.size + ranks.rank)
+        return batch.pin() if device.type == "cuda" else batch
+
+    workers = recipe.train.workers or default_workers(device)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="training-data")
+    waiting: deque[tuple[int, Future[Batch]]] = deque()
+    try:
+        for step in steps:
+            waiting.append((step, pool.submit(make, step)))
+            if len(waiting) > workers * AHEAD:
+                first, batch = waiting.popleft()
+                yield first, batch.result()
+        while waiting:
+            first, batch = waiting.popleft()
+            yield first, batch.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _put(
-    ready: "queue.Queue[tuple[int, Batch] | BaseException]",
-    item: tuple[int, Batch] | BaseException,
-    stop: threading.Event,
-) -> None:
-    while not stop.is_set():
-        try:
-            ready.put(item, timeout=0.2)
-        except queue.Full:
-            continue
-        return
+def default_workers(device: torch.device) -> int:
+    """Return one thread beside a CPU that trains; beside a GPU one a core, at most eight."""
+    return 1 if device.type == "cpu" else min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 def _target(view: View) -> dict[str, Tensor]:
@@ -93,4 +127,5 @@ def _target(view: View) -> dict[str, Tensor]:
         "boxes": torch.from_numpy(view.boxes),
         "labels": torch.from_numpy(view.labels),
         "masks": torch.from_numpy(view.masks),
+        "crowd": torch.from_numpy(view.crowd),
     }

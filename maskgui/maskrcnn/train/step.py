@@ -1,23 +1,58 @@
-"""One step of training: losses in mixed precision, the optimiser, and averaged weights."""
+"""One step of training in parts: losses in mixed precision, optimiser, schedule, average."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.image_list import ImageList
 
 from maskgui.maskrcnn.config import TrainConfig
+from maskgui.maskrcnn.train import crowd
 from maskgui.maskrcnn.train.loader import Batch
 
-LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg", "loss_mask")
+LOSSES = {
+    "loss_objectness": "objectness",
+    "loss_rpn_box_reg": "rpn_box",
+    "loss_classifier": "class",
+    "loss_box_reg": "box",
+    "loss_mask": "mask",
+}
+"""torchvision's names of the paper's losses -> what people read."""
 EMA_WARMUP = 10
+SMALL_BATCH = 8
+PRECISIONS = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
 
 
-def keep_outputs_float(module: MaskRCNN) -> None:
+def loss_names(module: Any) -> tuple[str, ...]:
+    """Return the losses that a network has: without a mask branch there is no mask loss."""
+    names = tuple(LOSSES.values())
+    return names if module.roi_heads.has_mask() else names[:-1]
+
+
+def precision(config: TrainConfig, device: torch.device) -> torch.dtype:
+    """Return the type that convolutions compute in; float16 needs a GPU."""
+    if config.precision == "float16" and device.type != "cuda":
+        return torch.bfloat16
+    if config.precision != "auto":
+        return PRECISIONS[config.precision]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16
+    able = torch.cpu.get_capabilities()
+    quick = device.type == "cpu" and (able.get("amx_bf16") or able.get("avx512_bf16"))
+    return torch.bfloat16 if quick else torch.float32
+
+
+def keep_outputs_float(module: Any) -> None:
     """Let the heads end in float32 under autocast: boxes decoded in bfloat16 move by pixels."""
-    for part in (module.rpn.head, module.roi_heads.box_predictor, module.roi_heads.mask_predictor):
-        part.register_forward_hook(_to_float)
+    heads = module.roi_heads
+    for part in (module.rpn.head, heads.box_predictor, heads.mask_predictor):
+        if part is not None:
+            part.register_forward_hook(_to_float)
 
 
 def _to_float(_module: nn.Module, _inputs: object, output: object) -> object:
@@ -27,37 +62,70 @@ def _to_float(_module: nn.Module, _inputs: object, output: object) -> object:
     return type(output)(_to_float(_module, None, part) for part in output)
 
 
-def losses(module: MaskRCNN, batch: Batch, bf16: bool) -> dict[str, Tensor]:
-    """Return the paper's five losses of one batch (section 3, and the RPN's two)."""
-    mean = torch.tensor(module.transform.image_mean).view(1, 3, 1, 1)
-    std = torch.tensor(module.transform.image_std).view(1, 3, 1, 1)
-    images = ((batch.images.float() / 255 - mean) / std).contiguous(
+def set_training(module: nn.Module, keep_statistics: bool) -> None:
+    """Put the network in training mode, batch norm's running statistics fixed if asked."""
+    module.train()
+    if keep_statistics:
+        for part in module.modules():
+            if isinstance(part, nn.modules.batchnorm._BatchNorm):
+                part.eval()
+
+
+def keeps_statistics(config: TrainConfig, from_weights: bool) -> bool:
+    """Whether batch norm stays in evaluation mode; see `TrainConfig.batch_norm`."""
+    if config.batch_norm == "auto":
+        return from_weights and config.batch < SMALL_BATCH
+    return config.batch_norm == "eval"
+
+
+def losses(module: Any, batch: Batch, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+    """Return the paper's losses of one batch (section 3, and the RPN's two) by torchvision's names.
+
+    The batch is on the network's device; its images are at the network's scale already.
+    """
+    device = batch.images.device
+    mean = torch.tensor(module.transform.image_mean, device=device).view(1, 3, 1, 1)
+    deviation = torch.tensor(module.transform.image_std, device=device).view(1, 3, 1, 1)
+    images = ((batch.images.float() / 255 - mean) / deviation).contiguous(
         memory_format=torch.channels_last
     )
     sizes = [(images.shape[-2], images.shape[-1])] * len(images)
-    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+    targets = batch.targets
+    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         features = {name: level.float() for name, level in module.backbone(images).items()}
-        proposals, rpn = module.rpn(ImageList(images, sizes), features, batch.targets)
-        _, heads = module.roi_heads(features, proposals, sizes, batch.targets)
+        listed = ImageList(images, sizes)
+        if any(bool(target["crowd"].any()) for target in targets):
+            proposals, rpn = crowd.propose(module.rpn, listed, features, targets)
+            proposals = crowd.without_crowd(module.roi_heads, proposals, targets)
+        else:
+            proposals, rpn = module.rpn(listed, features, targets)
+        _, heads = module.roi_heads(features, proposals, sizes, targets)
     parts: dict[str, Tensor] = {**rpn, **heads}
-    return {name: parts[name] for name in LOSSES}
+    return {name: parts[name] for name in LOSSES if name in parts}
 
 
-def optimiser(module: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """Return AdamW; biases and norms are not decayed."""
+def optimiser(module: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Return AdamW or SGD; biases and norms are not decayed."""
     kernels = [p for p in module.parameters() if p.requires_grad and p.ndim > 1]
     rest = [p for p in module.parameters() if p.requires_grad and p.ndim <= 1]
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": kernels, "weight_decay": config.weight_decay},
         {"params": rest, "weight_decay": 0.0},
     ]
+    if config.optimiser == "sgd":
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
     return torch.optim.AdamW(groups, lr=config.learning_rate)
 
 
 def learning_rate(config: TrainConfig, step: int, progress: float) -> float:
-    """Return the rate after a linear warm-up, on a half cosine that ends at 1 %."""
+    """Return the rate after a linear warm-up: on a half cosine that ends at 1 %, or a tenth of
+    what it was from each of the drops on (the paper's schedule)."""
     warm = min(1.0, (step + 1) / max(config.warmup_steps, 1))
-    return config.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+    if config.schedule == "step":
+        share = 0.1 ** sum(progress >= drop for drop in config.drops)
+    else:
+        share = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
+    return config.learning_rate * warm * share
 
 
 class Average:

@@ -1,0 +1,176 @@
+"""`train`: learning from a COCO data set, with what happens shown while it does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from maskgui.core.errors import Cancelled
+
+if TYPE_CHECKING:
+    from maskgui.maskrcnn.train import TrainProgress
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+PLAIN_SECONDS = 10.0
+"""Between two lines where no terminal can refresh one."""
+CLEAR = "\r\x1b[K"
+
+
+@click.command()
+@click.option("--data", required=True, type=FILE, help="COCO JSON to learn from.")
+@click.option("--images", required=True, type=FOLDER, help="Folder of its images.")
+@click.option("--val", type=FILE, help="COCO JSON to choose the best weights on.")
+@click.option("--val-images", type=FOLDER, help="Folder of the validation images.")
+@click.option("--config", type=FILE, help="Network and training settings, TOML.")
+@click.option("-o", "--out", required=True, type=FILE, help="The model file to write.")
+@click.option("--resume", is_flag=True, help="Continue a run that was stopped.")
+@click.option("--init", metavar="NAME|FILE", help="Start from these weights.")
+@click.option("--minutes", type=click.FloatRange(min=0), help="Train no longer than this.")
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
+@click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON lines.")
+def train(
+    data: Path,
+    images: Path,
+    val: Path | None,
+    val_images: Path | None,
+    config: Path | None,
+    out: Path,
+    resume: bool,
+    init: str | None,
+    minutes: float | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Train a Mask R-CNN on a COCO data set.
+
+    Without --config, settings that suit the data are taken: fine-tuning with --init, else the
+    small network from scratch. A tenth of the images is held out unless --val is given. On
+    several GPUs or processors: torchrun --nproc-per-node N main.py train ...
+    """
+    from maskgui.assist.learning import leads, train_model
+    from maskgui.maskrcnn.train import TrainOptions
+
+    given = {"config": config and config.name, "init": init, "minutes": minutes}
+    named = "".join(f" --{name} {value}" for name, value in given.items() if value is not None)
+    options = TrainOptions(
+        data,
+        images,
+        config,
+        out,
+        val,
+        val_images,
+        resume,
+        init,
+        device,
+        minutes,
+        command=f"main.py train --data {data.name} --images {images.name}{named} -o {out.name}",
+    )
+    show = JsonLines() if as_json else Lines(sys.stderr.isatty())
+    try:
+        written = train_model(options, show.progress, show.note)
+    except Cancelled:
+        show.note(f"Stopped; the same command with --resume goes on from {options.checkpoint}.")
+        raise
+    finally:
+        show.end()
+    if leads():
+        show.wrote(written)
+
+
+class Lines:
+    """Progress for people, on stderr: one refreshed line on a terminal, else lines now and then."""
+
+    def __init__(self, live: bool) -> None:
+        self._live = live
+        self._shown = -PLAIN_SECONDS
+        self._told: dict[str, float] = {}
+
+    def progress(self, now: TrainProgress) -> None:
+        """Show how training stands; new validation figures get a line that stays."""
+        if now.validation and now.validation != self._told:
+            self._told = now.validation
+            self.note(validation_line(now))
+        line = status_line(now)
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            self._write(f"{CLEAR}{line[:width]}")
+        elif now.logged and time.monotonic() - self._shown >= PLAIN_SECONDS:
+            self._shown = time.monotonic()
+            self._write(f"{line}\n")
+
+    def note(self, sentence: str) -> None:
+        """Show a sentence that stays."""
+        self._write(f"{CLEAR if self._live else ''}{sentence}\n")
+
+    def end(self) -> None:
+        """Leave the refreshed line."""
+        if self._live:
+            self._write(CLEAR)
+
+    def wrote(self, path: Path) -> None:
+        """Say where the model is."""
+        click.echo(f"Wrote {path}, its card, its log (CSV, TensorBoard) and curves.")
+
+    def _write(self, text: str) -> None:
+        click.echo(text, err=True, nl=False)
+
+
+class JsonLines:
+    """Progress for scripts, on stdout: one JSON object a line, told apart by `event`."""
+
+    def progress(self, now: TrainProgress) -> None:
+        """Print a row of the log."""
+        if now.logged:
+            fields = {name: value for name, value in asdict(now).items() if name != "logged"}
+            self._write("progress", **fields)
+
+    def note(self, sentence: str) -> None:
+        """Print a sentence."""
+        self._write("note", text=sentence)
+
+    def end(self) -> None:
+        """Do nothing: every line is whole."""
+
+    def wrote(self, path: Path) -> None:
+        """Print where the model is."""
+        self._write("done", model=str(path))
+
+    def _write(self, event: str, **fields: object) -> None:
+        click.echo(json.dumps({"event": event, **fields}))
+
+
+def status_line(now: TrainProgress) -> str:
+    """Return progress, the losses by name, speed and time left in one line."""
+    parts = "  ".join(
+        f"{name.replace('_', ' ')} {value:.3f}"
+        for name, value in now.losses.items()
+        if name != "total"
+    )
+    return (
+        f"step {now.step}/{now.steps}  epoch {now.epoch:.1f}  {duration(now.seconds_left)} left  "
+        f"{now.images_per_second:.1f} images/s  loss {now.losses['total']:.3f} ({parts})"
+    )
+
+
+def validation_line(now: TrainProgress) -> str:
+    """Return the AP on the held-out images, and whether it is the best so far."""
+    figures = ", ".join(f"{name} {now.validation[name]:.3f}" for name in ("AP", "AP50", "AP75"))
+    best = "the best so far, kept" if now.validation["AP"] >= now.best else f"best {now.best:.3f}"
+    return f"step {now.step}: {figures} on the held-out images ({best})"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as people say it."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"

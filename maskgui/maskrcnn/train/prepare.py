@@ -1,0 +1,162 @@
+"""What is settled before the first step: data, recipe, starting weights, all checked."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from maskgui.core.errors import UserError
+from maskgui.maskrcnn.builder import build
+from maskgui.maskrcnn.card import Card
+from maskgui.maskrcnn.checkpoint import WEIGHTS
+from maskgui.maskrcnn.config import Recipe, TrainConfig, read_toml
+from maskgui.maskrcnn.models import find_model
+from maskgui.maskrcnn.train.dataset import DataSet
+from maskgui.maskrcnn.train.reading import read_dataset
+from maskgui.maskrcnn.train.recipe import default_recipe
+from maskgui.maskrcnn.train.record import read_state
+from maskgui.maskrcnn.train.start import start_from
+
+HELD_OUT = (2, 200)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What to train on, with which recipe (None: one that suits), and where the model goes."""
+
+    data: Path
+    images: Path
+    config: Path | None
+    output: Path
+    val: Path | None = None
+    val_images: Path | None = None
+    resume: bool = False
+    init: str | None = None  # a model's name or file to start from
+    device: str = "auto"
+    minutes: float | None = None  # in place of the recipe's
+    title: str = ""
+    licence: str = ""
+    generator: str = ""
+    command: str = ""
+
+    @property
+    def model_file(self) -> Path:
+        """Where the weights go."""
+        return self.output.with_suffix(WEIGHTS)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state of an unfinished run lies."""
+        return self.output.with_suffix(".checkpoint")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run's data, settled recipe, checkpoint to go on from, and sentences for the person."""
+
+    recipe: Recipe
+    data: DataSet
+    held_out: DataSet | None
+    source: tuple[Any, Card] | None
+    state: dict[str, Any] | None
+    notes: list[str] = field(default_factory=list)
+
+    def network(self) -> Any:
+        """Return the network to train, with the weights that it starts from."""
+        module = build(self.recipe.model)
+        if self.source is not None:
+            other, card = self.source
+            taken = start_from(module, self.data.categories, other, card.categories)
+            self.notes.append(f"Starting from {card.name}: {taken}")
+        return module
+
+
+def prepare(options: TrainOptions, device: str) -> Prepared:
+    """Read and check everything that a run needs.
+
+    Raises:
+        UserError: the data, the recipe, the starting weights or the checkpoint cannot be used.
+    """
+    data = read_dataset(options.data, options.images)
+    if not data.objects:
+        raise UserError(f"{options.data} has no object to learn from; label some images first.")
+    state = read_state(options.checkpoint) if options.resume else None
+    source = find_model(options.init).load() if options.init and state is None else None
+    recipe = _recipe(options, data, source[1] if source else None, state, device)
+    notes = list(data.notes)
+    held_out: DataSet | None = None
+    if options.val is not None:
+        held_out = read_dataset(options.val, options.val_images or options.images)
+        notes += held_out.notes
+        if held_out.categories != data.categories:
+            raise UserError(
+                f"{options.val} has other categories than {options.data}; give both the same list."
+            )
+    else:
+        count = held_out_count(len(data), recipe.train)
+        if count:
+            data, held_out = data.split(count, recipe.train.seed)
+    if state is not None:
+        _check_state(options, state, recipe, data)
+    return Prepared(
+        recipe, data, held_out, source, state, [*notes, _summary(options, data, held_out)]
+    )
+
+
+def held_out_count(images: int, config: TrainConfig) -> int:
+    """Return how many images to keep out of training: by itself a tenth, 2 to 200, none of < 4."""
+    if config.hold_out >= 0:
+        return config.hold_out
+    if images < 2 * HELD_OUT[0]:
+        return 0
+    return min(max(round(images / 10), HELD_OUT[0]), HELD_OUT[1])
+
+
+def _recipe(
+    options: TrainOptions,
+    data: DataSet,
+    start: Card | None,
+    state: dict[str, Any] | None,
+    device: str,
+) -> Recipe:
+    if options.config is not None:
+        recipe = read_toml(options.config, Recipe)
+    elif state is not None:
+        return msgspec.json.decode(state["recipe"], type=Recipe)
+    else:
+        recipe = default_recipe(start.config if start else None, data, device)
+    train = recipe.train
+    if options.minutes is not None:
+        train = msgspec.structs.replace(train, minutes=options.minutes)
+    model = msgspec.structs.replace(recipe.model, categories=len(data.categories))
+    return Recipe(model, train)
+
+
+def _check_state(
+    options: TrainOptions, state: dict[str, Any], recipe: Recipe, data: DataSet
+) -> None:
+    place = options.checkpoint
+    if state["recipe"] != msgspec.json.encode(recipe).decode():
+        raise UserError(
+            f"{place} was made with another recipe than {options.config}; "
+            "resume with the same file, or train without --resume."
+        )
+    if (state["images"], state["categories"]) != (len(data), list(data.categories)):
+        raise UserError(
+            f"{place} was made on {state['images']} images, the data has {len(data)} or other "
+            "categories; resume on the same data, or train without --resume."
+        )
+
+
+def _summary(options: TrainOptions, data: DataSet, held_out: DataSet | None) -> str:
+    count = len(data.categories)
+    said = (
+        f"Training on {len(data)} images with {data.objects} objects of {count} "
+        f"{'category' if count == 1 else 'categories'}"
+    )
+    if held_out is None:
+        return f"{said}; too few to hold any out, so AP is not measured."
+    if options.val is not None:
+        return f"{said}; AP is measured on {options.val.name}, {len(held_out)} images."
+    return f"{said}; {len(held_out)} more are held out to measure AP and choose the best weights."

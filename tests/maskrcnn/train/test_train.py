@@ -1,0 +1,193 @@
+"""Whole runs: what they report and leave behind; a broken run goes on as if it had not been."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+import torch
+from tensorboardX.proto import event_pb2
+
+from maskgui.core.errors import Cancelled, UserError
+from maskgui.maskrcnn.checkpoint import load_model, read_card
+from maskgui.maskrcnn.train import TrainProgress, train
+from maskgui.maskrcnn.train.record import PARTS, read_rows
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+KILLED = """
+import sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from maskgui.maskrcnn.train import TrainOptions, train
+folder = Path(sys.argv[1])
+options = TrainOptions(
+    folder / "data.json", folder, folder / "recipe.toml", folder / "broken/model", device="cpu"
+)
+train(options)
+"""
+
+
+def scalars(folder: Path) -> dict[str, dict[int, float]]:
+    """Return tag -> step -> value of the event files, as TensorBoard reads their records."""
+    found: dict[str, dict[int, float]] = {}
+    for path in sorted(folder.glob("events.out.tfevents.*")):
+        data, place = path.read_bytes(), 0
+        while place < len(data):
+            length = int.from_bytes(data[place : place + 8], "little")
+            event = event_pb2.Event.FromString(data[place + 12 : place + 12 + length])
+            for value in event.summary.value:
+                found.setdefault(value.tag, {})[event.step] = value.simple_value
+            place += 16 + length
+    return found
+
+
+def losses_of(model: Path) -> dict[int, list[float]]:
+    """Return step -> losses of a CSV log."""
+    rows = read_rows(model.with_suffix(".log.csv"))
+    return {int(row["step"]): [row[n] for n in PARTS] for row in rows if "total" in row}
+
+
+def test_a_run_reports_and_leaves_a_model_logs_and_curves(toy: Any) -> None:
+    toy.use(validate_minutes=1e-6)
+    reports: list[TrainProgress] = []
+    notes: list[str] = []
+    path = train(toy.options(), reports.append, on_note=notes.append)
+    assert "6 images with" in notes[-1]
+    assert "2 more are held out" in notes[-1]
+    logged = [report for report in reports if report.logged]
+    assert [report.step for report in logged] == [10, 20]
+    last = logged[-1]
+    parts = {name: value for name, value in last.losses.items() if name != "total"}
+    assert list(parts) == ["objectness", "rpn_box", "class", "box", "mask"]
+    assert last.losses["total"] == pytest.approx(sum(parts.values()))
+    assert last.images_per_second > 0
+    assert logged[0].seconds_left > 0
+    assert last.epoch == pytest.approx(40 / 6)
+    assert set(last.validation) >= {"AP", "AP50", "AP75"}
+    card = read_card(path)
+    assert card.category_ids == (0, 7)
+    assert card.categories == ("square", "disc")
+    with path.with_suffix(".log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["10", "10", "20", "20", "20"]
+    events = scalars(path.with_suffix(".tensorboard"))
+    assert events["loss/total"][20] == pytest.approx(float(rows[2]["total"]), rel=1e-5)
+    assert set(events["validation/AP"]) == {10, 20}
+    picture = cv2.imread(str(path.with_suffix(".curves.png")))
+    assert picture is not None
+    assert picture.std() > 5
+    assert not path.with_suffix(".checkpoint").exists()
+
+
+def test_a_resumed_run_equals_an_unbroken_one(toy: Any) -> None:
+    whole = train(toy.options("whole/model"))
+    cancel = threading.Event()
+    asked = []
+
+    def stop_in_between(now: TrainProgress) -> None:
+        asked.append(now.step)
+        cancel.set()
+
+    with pytest.raises(Cancelled, match="--resume"):
+        train(toy.options("broken/model"), stop_in_between, cancel)
+    assert asked[0] <= 10
+    again = train(toy.options("broken/model", resume=True))
+    one, two = load_model(whole), load_model(again)
+    for (name, value), other in zip(
+        one[0].state_dict().items(), two[0].state_dict().values(), strict=True
+    ):
+        assert torch.equal(value, other), name
+    assert losses_of(whole) == losses_of(again)
+    assert list(losses_of(again)) == [10, 20]
+
+
+def test_losses_after_a_kill_equal_an_unbroken_runs(toy: Any) -> None:
+    """kill -9 at any moment; the schedule, the average and SGD's momentum go on."""
+    toy.use(
+        steps=60, save_minutes=1e-6, optimiser="sgd", learning_rate=0.01, schedule="step",
+        drops=(0.5,), copy_paste=0.5,
+    )  # fmt: skip
+    program = toy.folder / "program.py"
+    program.write_text(KILLED)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    running = subprocess.Popen(
+        [sys.executable, str(program), str(toy.folder)], env=environment, cwd=REPOSITORY
+    )
+    checkpoint = toy.folder / "broken/model.checkpoint"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    assert running.wait() == -signal.SIGKILL
+    assert 10 <= torch.load(checkpoint, weights_only=True)["step"] < 60
+    broken = train(toy.options("broken/model", resume=True))
+    whole = train(toy.options("whole/model"))
+    first, second = losses_of(whole), losses_of(broken)
+    assert list(first) == list(second) == list(range(10, 61, 10))
+    for step, values in first.items():
+        assert second[step] == pytest.approx(values, abs=1e-6)
+    assert scalars(broken.with_suffix(".tensorboard"))["loss/total"].keys() == first.keys()
+
+
+def test_resume_without_a_recipe_takes_the_checkpoints(toy: Any) -> None:
+    toy.use(steps=10)
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(Cancelled, match="step 0"):
+        train(toy.options(), None, cancel)
+    path = train(toy.options(config=None, resume=True))
+    assert list(losses_of(path)) == [10]
+
+
+def test_resume_refuses_what_does_not_belong(toy: Any) -> None:
+    with pytest.raises(UserError, match="without --resume"):
+        train(toy.options(resume=True))
+    (toy.folder / "out").mkdir(exist_ok=True)
+    (toy.folder / "out" / "model.checkpoint").write_bytes(b"not one")
+    with pytest.raises(UserError, match="no training checkpoint"):
+        train(toy.options(resume=True))
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(Cancelled, match="step 0"):
+        train(toy.options(), None, cancel)
+    toy.use(seed=3)
+    with pytest.raises(UserError, match="another recipe"):
+        train(toy.options(resume=True))
+    toy.use(seed=0)
+    table = toy.table()
+    toy.replace(images=table["images"][:7])
+    with pytest.raises(UserError, match="8 images|6 images"):
+        train(toy.options(resume=True))
+
+
+def test_a_loss_that_is_no_number_stops_the_run_in_a_sentence(toy: Any) -> None:
+    toy.use(optimiser="sgd", learning_rate=1e9, warmup_steps=0, clip_norm=0.0)
+    with pytest.raises(UserError, match="lower learning_rate"):
+        train(toy.options())
+    assert not (toy.folder / "out/model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"mask_branch": "none"},
+        {"mask_branch": "mlp", "mask_classes": "agnostic"},
+        {"mask_loss": "softmax"},
+        {"neck": "c5", "roi_layer": "pool", "anchor_sizes": (16, 32)},
+        {"backbone": "resnet18", "norm": "gn"},
+    ],
+)
+def test_every_kind_of_network_trains_and_is_measured(toy: Any, choice: dict[str, Any]) -> None:
+    toy.use(model=choice, steps=2)
+    path = train(toy.options())
+    module, card = load_model(path)
+    assert "AP" in card.figures
+    assert module.roi_heads.has_mask() == (choice.get("mask_branch") != "none")
