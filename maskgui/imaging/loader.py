@@ -112,6 +112,11 @@ class ImageLoader:
         for thread in self._threads:
             thread.start()
 
+    def set_limit(self, max_megapixels: float) -> None:
+        """Refuse larger images from now on; what is in memory is looked at anew."""
+        self._max_megapixels = max_megapixels
+        self.cache.clear()
+
     def cached(self, path: Path | str) -> Decoded | None:
         """Return the image if it is in memory, at once and without looking at the file."""
         return self.cache.get(Path(path))

@@ -66,6 +66,7 @@ class Controller(QObject):
         self.opening.prefer_model = self._prefer
         self.menu = ProjectMenu(self.desk, self.opening.open_paths)
         self.window.may_close = self._may_close
+        options.changed.connect(self._option_changed)
         self._closed = False
         self.all_ended = False
         """Whether everything that ran beside the main thread has ended."""
@@ -80,6 +81,11 @@ class Controller(QObject):
             self.models.recall()
         if paths:
             self.opening.open_paths(paths)
+
+    def _option_changed(self, name: str) -> None:
+        if name == "megapixels":
+            self.loader.set_limit(float(self.options[name]))
+            self.files.reload_image()
 
     def _prefer(self, model: str) -> None:
         self.models.wanted = model

@@ -1,5 +1,6 @@
 """Sentences that slide in over the canvas and go away by themselves; nothing is modal."""
 
+import re
 from collections.abc import Callable
 
 from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnimation, Qt, QTimer
@@ -13,7 +14,9 @@ LONG_MS = 15000
 SLIDE_MS = 160
 MARGIN = 16
 MAX_WIDTH = 560
-MAX_TOASTS = 4
+MAX_TOASTS = 3
+
+_FIGURES = re.compile(r"\d[\d.,]*")
 
 
 class Toast(QFrame):
@@ -26,10 +29,13 @@ class Toast(QFrame):
         theme: Theme,
         action: tuple[str, Callable[[], object]] | None,
         problem: bool,
+        times: int,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("toast")
         self.text = text
+        self.problem = problem
+        self.times = times
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 8, 8, 8)
         row.setSpacing(8)
@@ -37,7 +43,7 @@ class Toast(QFrame):
             symbol = QLabel()
             symbol.setPixmap(icons.pixmap("warning", "#ff8080", ratio=self.devicePixelRatioF()))
             row.addWidget(symbol, 0, Qt.AlignmentFlag.AlignTop)
-        label = QLabel(text)
+        label = QLabel(text if times == 1 else f"{text} ({times} times)")
         label.setWordWrap(label.sizeHint().width() > MAX_WIDTH - 120)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -90,11 +96,17 @@ class Toasts(QObject):
         action: tuple[str, Callable[[], object]] | None = None,
         problem: bool = False,
     ) -> None:
-        """Say a sentence; a problem stays longer. The same sentence is not said twice at once."""
-        self.drop(text)
+        """Say a sentence; a problem stays longer.
+
+        It takes the place of the same sentence, and counts how often a problem came; news takes
+        the place of news that differs in its figures only.
+        """
+        times = 1 + max((old.times for old in self._pile if old.text == text), default=0)
+        for old in [one for one in self._pile if _replaces(text, problem, one)]:
+            old.close()
         while len(self._pile) >= MAX_TOASTS:
-            self._pile[0].close()
-        toast = Toast(self._host, text, self._theme, action, problem)
+            next((one for one in self._pile if not one.problem), self._pile[0]).close()
+        toast = Toast(self._host, text, self._theme, action, problem, times if problem else 1)
         toast.installEventFilter(self)
         self._pile.append(toast)
         toast.adjustSize()
@@ -141,3 +153,9 @@ class Toasts(QObject):
         motion.setStartValue(target + QPoint(0, 24))
         motion.setEndValue(target)
         motion.start(QPropertyAnimation.DeletionPolicy.DeleteWhenStopped)
+
+
+def _replaces(text: str, problem: bool, old: Toast) -> bool:
+    if problem or old.problem:
+        return text == old.text
+    return _FIGURES.sub("0", text) == _FIGURES.sub("0", old.text)

@@ -29,6 +29,10 @@ from maskgui.ui.toasts import Toasts
 
 TITLE = "MaskGUI"
 
+FIRST_SIZE = QSize(1440, 900)
+FRAME = QSize(16, 48)
+"""What a system's frame and title may take around the window; it is known only once shown."""
+
 
 class MainWindow(QMainWindow):
     """Holds the parts and their places; what they do is the controllers' business."""
@@ -134,7 +138,7 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         geometry = self._options.layout("window")
         if geometry is None or not self.restoreGeometry(geometry):
-            self.resize(self._first_size())
+            self.resize(first_size(self.screen().availableGeometry().size()))
         for name, splitter in self._splitters():
             state = self._options.layout(name)
             if state is not None:
@@ -145,10 +149,6 @@ class MainWindow(QMainWindow):
             )
         self.side.instances.fold(not self._options.shown("instances"))
         self.side.categories.fold(not self._options.shown("categories"))
-
-    def _first_size(self) -> QSize:
-        screen = self.screen().availableGeometry().size()
-        return QSize(min(1440, screen.width()), min(900, screen.height()))
 
     def _splitters(self):
         return (("columns", self.splitter), ("side", self.side.splitter))
@@ -193,3 +193,8 @@ class MainWindow(QMainWindow):
     def _hot(self, hot: bool) -> None:
         for page in (self.welcome, self.empty):
             page.set_hot(hot)
+
+
+def first_size(screen: QSize) -> QSize:
+    """Return the size of the first window on a screen with this room; its frame fits as well."""
+    return FIRST_SIZE.boundedTo(screen - FRAME)

@@ -44,7 +44,7 @@ class Canvas(QWidget):
 
     edit_requested = Signal(object)  # Edit
     category_needed = Signal(object)  # Shape, kept until `give_category` or `drop_pending`
-    pointer_moved = Signal(object, object)  # x, y in image coordinates
+    pointer_moved = Signal(object, object)  # x, y in image coordinates; None when it is elsewhere
     scale_changed = Signal(float)  # device pixels per image pixel
     status_changed = Signal(str)
     tool_changed = Signal(str)
@@ -120,6 +120,7 @@ class Canvas(QWidget):
         self.view.set_image(width, height)
         self._image.set_image(rgb)
         if not same:
+            self.pointer_moved.emit(None, None)  # what it was over is gone
             self.scene.set_instances((), ())
             self._layer.reset()
         if rgb is not None and not unchanged:
@@ -293,6 +294,7 @@ class Canvas(QWidget):
         if position is None:
             self._overlay = replace(self._overlay, hovered=None, vertex=None, edge=None)
             self._notice_hover(None)
+            self.pointer_moved.emit(None, None)
             self.update()
             return
         x, y = self.view.to_image(position.x(), position.y())

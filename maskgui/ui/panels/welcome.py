@@ -98,7 +98,7 @@ class WelcomePage(Page):
         super().__init__("image-square", buttons)
         self.say(
             "Drop images here",
-            "Or a folder, a COCO JSON or a project. Files stay where they are.",
+            "Or a folder, a COCO JSON or a project.\nFiles stay where they are.",
         )
         self._recent = QWidget()
         self._recent.setFixedWidth(AREA_LEAST)

@@ -1,0 +1,89 @@
+"""Small manners of the window: toasts, the pointer's place, sizes, settings that take effect."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, QSize
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
+
+from maskgui.ui.controller import Controller
+from maskgui.ui.panels.welcome import AREA_WIDTH
+from maskgui.ui.toasts import MAX_TOASTS
+from maskgui.ui.window import FIRST_SIZE, first_size
+
+from .conftest import shown
+
+
+def spoken(controller: Controller) -> list[str]:
+    toasts = controller.window.toasts
+    return [toast.findChildren(QLabel)[-1].text() for toast in toasts._pile]
+
+
+def test_toasts_do_not_pile_up(opened: Controller) -> None:
+    toasts = opened.window.toasts
+    toasts.clear()
+    toasts.say("“a.png” cannot be read.", problem=True)
+    for name in "bcdef":
+        toasts.say(f"Removed “{name}.png”.")
+    assert len(toasts.texts) == MAX_TOASTS
+    assert toasts.texts[0] == "“a.png” cannot be read.", "news gives way before a problem"
+    assert toasts.texts[-1] == "Removed “f.png”."
+
+
+def test_the_same_problem_is_counted_and_the_same_news_is_renewed(opened: Controller) -> None:
+    toasts = opened.window.toasts
+    toasts.clear()
+    for _ in range(3):
+        toasts.say("The disk is full.", problem=True)
+    assert spoken(opened) == ["The disk is full. (3 times)"]
+    toasts.clear()
+    toasts.say("Found 12 objects in 1.3 s.")
+    toasts.say("Found 4 objects in 0.9 s.")
+    toasts.say("Found 4 objects in 0.9 s.")
+    assert spoken(opened) == ["Found 4 objects in 0.9 s."]
+
+
+def test_the_pointers_place_goes_with_its_image(opened: Controller, wait) -> None:
+    pointer = opened.window.status.pointer
+    canvas = opened.canvas
+    QTest.mouseMove(canvas, QPoint(canvas.width() // 2, canvas.height() // 2))
+    wait(lambda: pointer.text() != "")
+    opened.navigation.step(1)
+    wait(lambda: shown(opened))
+    assert pointer.text() == ""
+    canvas.point_at(canvas.rect().center().toPointF())
+    assert pointer.text() != ""
+    canvas.point_at(None)
+    assert pointer.text() == "", "it left the canvas"
+
+
+@pytest.mark.parametrize("screen", [QSize(1440, 900), QSize(1280, 720), QSize(1366, 768)])
+def test_the_first_window_fits_with_its_frame(screen: QSize) -> None:
+    size = first_size(screen)
+    assert size.width() < screen.width()
+    assert size.height() + 37 <= screen.height()
+    assert first_size(QSize(3840, 2160)) == FIRST_SIZE
+
+
+def test_a_larger_image_is_taken_as_soon_as_the_limit_is_raised(
+    controller: Controller, folder, wait
+) -> None:
+    Image.fromarray(np.zeros((4000, 4000), np.uint8)).save(folder / "scene 0.png")
+    controller.options["megapixels"] = 10
+    controller.start([folder], None)
+    wait(lambda: controller.desk.image_id in controller.navigation.problems)
+    controller.options["megapixels"] = 20
+    wait(lambda: shown(controller))
+    assert controller.desk.record.path == "scene 0.png"
+    assert not controller.navigation.problems
+    controller.options["megapixels"] = 10
+    wait(lambda: controller.desk.image_id in controller.navigation.problems)
+
+
+def test_no_line_of_the_welcome_is_one_word(controller: Controller) -> None:
+    words = controller.window.welcome._words
+    room = AREA_WIDTH - 80
+    for line in words.text().splitlines():
+        assert words.fontMetrics().horizontalAdvance(line) <= room
+        assert len(line.split()) > 2
