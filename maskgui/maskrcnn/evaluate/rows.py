@@ -20,7 +20,8 @@ from maskgui.core.rle import Rle, RleError
 Id = int | str
 Row = dict[str, Any]
 """id, image_id, category_id (all numbered 1..), bbox (x, y, width, height), area, iscrowd, and
-segmentation (compressed RLE) where there are masks; results have a score."""
+segmentation (compressed RLE) and from_box (whether that is the box's rectangle) where there are
+masks; results have a score."""
 
 FAR = float(1 << 20)
 """COCO's rasteriser walks every pixel of an edge: a stray vertex must not be far away."""
@@ -73,6 +74,7 @@ class Truth:
     """The categories' names as shown, told apart by id where two are the same."""
     rows: list[Row]
     has_masks: bool
+    """Whether masks can be scored: some object has one, or there are no objects."""
 
     def image_numbers(self) -> dict[Id, int]:
         """Return id -> number."""
@@ -100,8 +102,8 @@ def truth_of(data: DataSet, where: object) -> Truth:
         raise UserError(f"{where} is no COCO data set with images; choose the ground truth.")
     images = _ordered(data.images, where, "image")
     categories = _ordered(data.categories, where, "category")
-    has_masks = any(entry.segmentation for entry in data.annotations)
-    if has_masks or not data.annotations:
+    has_masks = not data.annotations or any(entry.segmentation for entry in data.annotations)
+    if has_masks:
         _check_sizes(images, where)
     truth = Truth(images, categories, _shown_names(categories), [], has_masks)
     numbers = truth.image_numbers(), truth.category_numbers()
@@ -166,9 +168,10 @@ def _row(entry: Annotation, truth: Truth, numbers: tuple[int, int], label: str, 
         _check_box(box, label)
     image = truth.images[numbers[0] - 1]
     row: Row = {"image_id": numbers[0], "category_id": numbers[1]}
-    if masks:
+    if masks or (box is None and entry.segmentation):
         rle = _rle(entry.segmentation or (box and [_rectangle(box)]), image, label)
         row["segmentation"] = rle
+        row["from_box"] = not entry.segmentation
         box = box or [float(value) for value in coco_mask.toBbox(rle)]
         row["area"] = float(coco_mask.area(rle))
     elif box is None:
