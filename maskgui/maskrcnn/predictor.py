@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection import FasterRCNN
 
 from maskgui.core.detections import (
     MAX_DETECTIONS,
@@ -30,7 +30,9 @@ OnStage = Callable[[str, float], None]
 
 
 class Predictor:
-    """Runs a Mask R-CNN in stages, keeping the features of the last image.
+    """Runs a Mask R-CNN, or a Faster R-CNN, in stages, keeping the features of the last image.
+
+    A network without a mask branch proposes whole boxes: their masks are full.
 
     Not for several threads at once. `module` is changed for inference (evaluation mode, norms
     folded, channels last) and belongs to the predictor from then on. `half` lets the backbone
@@ -38,7 +40,7 @@ class Predictor:
     """
 
     def __init__(
-        self, module: MaskRCNN, card: Card, device: str = "cpu", *, half: bool = False
+        self, module: FasterRCNN, card: Card, device: str = "cpu", *, half: bool = False
     ) -> None:
         self.card = card
         self.device = device

@@ -1,7 +1,7 @@
 """torchvision's Mask R-CNN in four steps, so that a run can stop between them.
 
-The steps compute what `MaskRCNN.forward` does for one image, up to the m x m soft masks: these are
-never pasted into the image.
+The steps compute what the network's own `forward` does for one image, whatever its variant, up to
+the m x m soft masks: these are never pasted into the image.
 """
 
 from collections import OrderedDict
@@ -13,10 +13,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.mask_rcnn import MaskRCNNPredictor
 from torchvision.ops import MultiScaleRoIAlign
+
+from maskgui.maskrcnn.mask_branch import AgnosticMaskPredictor, SoftmaxRoIHeads, softmax_masks
+
+BOX_MASK_SIDE = 56
+"""Rows and columns of the full masks of a network without a mask branch: their outlines cut the
+corners of the boxes by half a cell, so the cells are small."""
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -49,7 +55,7 @@ class Found:
         return Found(self.boxes[keep], self.scores[keep], self.labels[keep])
 
 
-def network_size(model: MaskRCNN, original: Size, shrink: float = 1.0) -> Size:
+def network_size(model: FasterRCNN, original: Size, shrink: float = 1.0) -> Size:
     """Return the size that torchvision's transform gives an image, `shrink` times as large."""
     transform = model.transform
     shortest, longest = min(original), max(original)
@@ -59,7 +65,7 @@ def network_size(model: MaskRCNN, original: Size, shrink: float = 1.0) -> Size:
 
 
 def compute_features(
-    model: MaskRCNN, rgb: NDArray[np.uint8], shrink: float = 1.0, autocast: bool = False
+    model: FasterRCNN, rgb: NDArray[np.uint8], shrink: float = 1.0, autocast: bool = False
 ) -> Features:
     """Resize, normalise and pad the image (H x W x 3 uint8), and run backbone and FPN.
 
@@ -112,7 +118,7 @@ def _taps(source: int, target: int, device: torch.device) -> tuple[Tensor, Tenso
     return first, (first + 1).clamp_(max=source - 1), centres - first
 
 
-def propose_regions(model: MaskRCNN, features: Features) -> Tensor:
+def propose_regions(model: FasterRCNN, features: Features) -> Tensor:
     """Return the RPN's proposals, P x 4, at the network's scale."""
     # Of the batch the RPN reads the shape only.
     batch = features.levels["0"].new_empty(()).expand(1, 3, *features.padded)
@@ -122,7 +128,7 @@ def propose_regions(model: MaskRCNN, features: Features) -> Tensor:
 
 
 def classify_boxes(
-    model: MaskRCNN, features: Features, proposals: Tensor, floor: float, limit: int
+    model: FasterRCNN, features: Features, proposals: Tensor, floor: float, limit: int
 ) -> Found:
     """Return at most `limit` boxes with scores above `floor`, after NMS for each category."""
     heads = model.roi_heads
@@ -136,24 +142,32 @@ def classify_boxes(
     return Found(boxes[0], scores[0], labels[0])
 
 
-def predict_masks(model: MaskRCNN, features: Features, boxes: Tensor, labels: Tensor) -> Tensor:
+def predict_masks(model: FasterRCNN, features: Features, boxes: Tensor, labels: Tensor) -> Tensor:
     """Return N x m x m probabilities of each box's own category.
+
+    Without a mask branch (a Faster R-CNN) an object is taken to fill its box: all ones.
 
     Args:
         boxes: N x 4 at the network's scale.
         labels: N, 1..K.
     """
     heads = model.roi_heads
+    if not heads.has_mask():
+        return boxes.new_ones(len(boxes), BOX_MASK_SIDE, BOX_MASK_SIDE)
     pooled = _pool(heads.mask_roi_pool, features, boxes)
     pooled = pooled.contiguous(memory_format=torch.channels_last)
     hidden = heads.mask_head(pooled)
-    logits = _chosen_logits(heads.mask_predictor, hidden, labels)
-    return logits.sigmoid()
+    if isinstance(heads, SoftmaxRoIHeads):
+        return softmax_masks(heads.mask_predictor(hidden), labels)
+    return _chosen_logits(heads.mask_predictor, hidden, labels).sigmoid()
 
 
 def _chosen_logits(predictor: nn.Module, hidden: Tensor, labels: Tensor) -> Tensor:
-    """Apply the last 1 x 1 convolution for each box's own category only."""
-    if not isinstance(predictor, MaskRCNNPredictor):
+    """Return the logits N x m x m of each box's own category.
+
+    A last 1 x 1 convolution is applied for that category only.
+    """
+    if isinstance(predictor, AgnosticMaskPredictor) or not isinstance(predictor, MaskRCNNPredictor):
         every: Tensor = predictor(hidden)
         return every[torch.arange(len(labels), device=labels.device), labels]
     hidden = predictor.relu(predictor.conv5_mask(hidden))
