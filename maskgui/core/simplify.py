@@ -3,7 +3,8 @@
 import numpy as np
 import shapely
 
-from maskgui.core.raster import iou, rle_to_shape, shape_to_rle
+from maskgui.core.hit import ring_area
+from maskgui.core.raster import Mask, iou, mask_to_shape, rle_to_shape, shape_to_rle
 from maskgui.core.shape import Polygon, Ring, Shape
 
 EPSILONS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
@@ -27,6 +28,21 @@ def simplify(shape: Shape, height: int, width: int, min_iou: float = 0.985) -> S
             if candidate.vertex_count < best.vertex_count and _is_valid(candidate):
                 best = candidate
     return best
+
+
+def outline_of(mask: Mask, tolerance: float = 0.75, least: float = 16.0) -> Shape:
+    """Return a bool mask's (H x W) outline as a person would draw it: no stairs, no pinholes.
+
+    It stays within about `tolerance` pixels of the pixels' own edges. Holes below `least` square
+    pixels are filled, parts below it keep their exact outline. Parts may need repair where they
+    are one pixel thin.
+    """
+    parts: list[Polygon] = []
+    for part in mask_to_shape(mask).parts:
+        kept = Polygon(part.exterior, [hole for hole in part.holes if ring_area(hole) >= least])
+        large = ring_area(part.exterior) >= least
+        parts.extend(thinned(_mid_edges(Shape([kept])), tolerance).parts if large else [kept])
+    return Shape(parts)
 
 
 def thinned(shape: Shape, tolerance: float) -> Shape:

@@ -90,6 +90,8 @@ class Path:
     points: NDArray[np.float64]  # N x 2, N >= 1, image coordinates
     closed: bool = False  # the area inside it counts
     sign: str = ""  # "add", "remove", "cut"; "" for a new outline
+    anchors: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))  # shown
+    closes: bool = False  # a click now would close it
 
 
 @dataclass(frozen=True)

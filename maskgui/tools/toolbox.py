@@ -8,12 +8,15 @@ from maskgui.tools.lasso import FreehandTool, LassoAddTool, LassoSubtractTool
 from maskgui.tools.polygon import PolygonTool
 from maskgui.tools.punch import PunchTool
 from maskgui.tools.rectangle import EllipseTool, RectangleTool
+from maskgui.tools.refine import RefineTool
 from maskgui.tools.reroute import RerouteTool
+from maskgui.tools.scissors import ScissorsTool
 from maskgui.tools.select import SelectTool
 from maskgui.tools.simplifying import SimplifyTool
 from maskgui.tools.slice import SliceTool
 from maskgui.tools.transform import TransformTool
 from maskgui.tools.vertex import VertexTool
+from maskgui.tools.wand import WandTool
 
 TOOLS: dict[str, Callable[[], Tool]] = {
     tool.name: tool
@@ -33,6 +36,9 @@ TOOLS: dict[str, Callable[[], Tool]] = {
         PunchTool,
         TransformTool,
         SimplifyTool,
+        ScissorsTool,
+        WandTool,
+        RefineTool,
     )
 }
 """Every tool by name. A new tool is one module, one entry here and one test."""

@@ -8,10 +8,11 @@ import shapely
 from maskgui.core.detections import Detections
 from maskgui.core.document import Document
 from maskgui.core.entities import Category, ImageRecord, Instance
+from maskgui.core.errors import UserError
 from maskgui.core.hit import HitIndex
 from maskgui.core.raster import shape_to_mask
 from maskgui.core.shape import Polygon, Shape
-from maskgui.tools.base import Key, Pointer, Response
+from maskgui.tools.base import Key, Pointer, Request, Response
 from maskgui.tools.toolbox import Toolbox
 
 WIDTH, HEIGHT = 100, 80
@@ -46,6 +47,9 @@ class Bench:
         self.drawn: list[Shape] = []
         self.found: Detections | None = None
         self.last = Response()
+        self.pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        self.requests: list[Request] = []
+        self.waits = False  # image work waits for `work`
         self._next = 1000
 
     # Scene
@@ -98,7 +102,23 @@ class Bench:
         if response.drawn is not None:
             self.drawn.append(response.drawn)
         self.selection = frozenset(i for i in self.selection if self.instance(i) is not None)
+        if response.request is not None:
+            self.requests.append(response.request)
+            if not self.waits:
+                self.work()
         return response
+
+    def work(self) -> Response:
+        """Carry out the oldest request and hand the result to the tool."""
+        request = self.requests.pop(0)
+        x0, y0, x1, y1 = request.box
+        assert 0 <= x0 < x1 <= WIDTH
+        assert 0 <= y0 < y1 <= HEIGHT
+        try:
+            result = request.work(self.pixels[y0:y1, x0:x1].copy())
+        except UserError as error:
+            result = error
+        return self.follow(self.toolbox.deliver(request.ticket, result, self))
 
     def pointer(self, x, y, modifiers="", button="left", clicks=1, scale=1.0) -> Pointer:
         return Pointer(x, y, button, frozenset(modifiers.split()), scale, clicks)
