@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from maskgui.maskrcnn.builder import build
-    from maskgui.maskrcnn.checkpoint import load_model as load
     from maskgui.maskrcnn.config import Config
+    from maskgui.maskrcnn.models import load
 
 __all__ = ["Config", "build", "load"]
 
 _PLACES = {
     "Config": ("config", "Config"),
     "build": ("builder", "build"),
-    "load": ("checkpoint", "load_model"),
+    "load": ("models", "load"),
 }
 
 

@@ -23,7 +23,19 @@ def anchors(config: Config) -> AnchorGenerator:
 
 
 class ExactAnchors(AnchorGenerator):  # type: ignore[misc]  # torchvision has no types
-    """Anchors whose area is the square of their size: torchvision's, without its rounding."""
+    """Anchors whose area is the square of their size, on strides that are powers of two.
+
+    torchvision rounds both: sizes to whole pixels, and the stride of a map whose last row or column
+    reaches beyond the image, as the pool level's mostly does, down to image / map.
+    """
+
+    def grid_anchors(
+        self, grid_sizes: list[list[int]], strides: list[list[Tensor]]
+    ) -> list[Tensor]:
+        """Return each level's anchors, h * w * A x 4, for maps of h x w."""
+        exact = [[stride.log2().ceil().exp2() for stride in pair] for pair in strides]
+        levels: list[Tensor] = super().grid_anchors(grid_sizes, exact)
+        return levels
 
     def generate_anchors(
         self,

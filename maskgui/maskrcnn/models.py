@@ -31,7 +31,7 @@ from maskgui.maskrcnn.download import (
 from maskgui.paths import models_dir
 
 if TYPE_CHECKING:
-    from torchvision.models.detection import MaskRCNN
+    from torchvision.models.detection import FasterRCNN
 
 WEIGHTS, CARD = ".safetensors", ".toml"
 
@@ -76,9 +76,15 @@ PUBLISHED = {
 
 
 class OwnCard(msgspec.Struct, frozen=True):
-    """What a person writes beside a weights file of theirs, at the least; other keys may stand."""
+    """What a person writes beside a weights file of theirs; other keys may stand.
 
-    categories: tuple[str, ...]
+    `config` says what the tensors' shapes do not: entries of Config, such as roi_layer or, for a
+    slim body, all that differ from the defaults.
+    """
+
+    categories: tuple[str, ...] = ()
+    config: dict[str, Any] = {}
+    sha256: str = ""
     name: str = ""
     title: str = ""
     score_threshold: float = 0.5
@@ -101,11 +107,9 @@ class ModelRef:
     @property
     def model_id(self) -> str | None:
         """What its detections remember it by; None while its card is not written."""
-        path = self.path.with_suffix(CARD)
-        if not self.ready or not path.is_file():
+        if not self.ready or not _given_card(self.path).sha256:
             return None
-        card = self.card()
-        return model_id(card) if card.sha256 else None
+        return model_id(self.card())
 
     @property
     def state(self) -> str:
@@ -119,23 +123,31 @@ class ModelRef:
 
         Raises UserError when there is none, or none yet.
         """
-        path = self.path.with_suffix(CARD)
-        if not path.is_file():
-            published = PUBLISHED.get(self.name)
-            if published is None:
-                raise UserError(f"“{self.path}” has no card yet; `models add` makes one.")
-            return _published_card(self.name, published)
-        return read_toml(path, Card)
+        if _given_card(self.path).sha256:
+            return read_toml(self.path.with_suffix(CARD), Card)
+        published = PUBLISHED.get(self.name)
+        if published is None:
+            raise UserError(f"“{self.path}” has no card yet; `models add` makes one.")
+        return _published_card(self.name, published)
 
     def card_text(self) -> str:
-        """Return the card as TOML."""
-        return to_toml(self.card())
+        """Return the card as TOML, below a line that says the network in words."""
+        card = self.card()
+        return f"# {card.variant}\n{to_toml(card)}"
+
+    @property
+    def description(self) -> str:
+        """The title, and the network in words where a card tells it; needs no torch."""
+        if self.origin is Origin.PUBLISHED or self.model_id is None:
+            return self.title
+        return f"{self.title}: {self.card().variant}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a script wants to know of the model."""
         return {
             "name": self.name,
             "title": self.title,
+            "description": self.description,
             "state": self.state,
             "path": str(self.path),
             "ready": self.ready,
@@ -143,23 +155,26 @@ class ModelRef:
 
     def load(
         self, on_progress: OnProgress | None = None, cancel: threading.Event | None = None
-    ) -> tuple[MaskRCNN, Card]:
+    ) -> tuple[FasterRCNN, Card]:
         """Return the network in evaluation mode on the CPU, and its card; fetch what is missing.
 
         Raises UserError, in one sentence, for every file that cannot be used.
         """
         from maskgui.maskrcnn import foreign
         from maskgui.maskrcnn.checkpoint import load_model
+        from maskgui.maskrcnn.recognise import modern_names
 
         if self.origin is Origin.PUBLISHED:
             if not self.ready:
                 fetch_model(self.name, on_progress, cancel)
             card = _check_published(self, cancel)
-            return foreign.build_from(foreign.read_state(self.path), card, self.path), card
-        if self.path.suffix == WEIGHTS:
+            state = modern_names(foreign.read_state(self.path))
+            return foreign.build_from(state, card, self.path), card
+        given = _given_card(self.path)
+        if self.path.suffix == WEIGHTS and given.sha256:
             return load_model(self.path)
-        state = foreign.read_state(self.path)
-        card = _own_card(self, foreign.recognise(state, self.path))
+        config, state = foreign.understand(foreign.read_state(self.path), self.path, given.config)
+        card = _own_card(self, given, config)
         return foreign.build_from(state, card, self.path), card
 
 
@@ -226,14 +241,14 @@ def add_model(file: Path) -> ModelRef:
 
     Raises UserError when it cannot be used or the name is taken by a shipped model.
     """
-    from maskgui.maskrcnn.checkpoint import save_model
-
     if not file.is_file():
         raise UserError(f"“{file}” is no file; give the path of the weights.")
-    module, card = _ref(file.resolve(), Origin.OWN).load()
     name = file.stem
     if any(model.name == name and model.origin is not Origin.OWN for model in list_models()):
         raise UserError(f"“{name}” is the name of a model that ships; rename “{file}” first.")
+    from maskgui.maskrcnn.checkpoint import save_model
+
+    module, card = _ref(file.resolve(), Origin.OWN).load()
     target = own_dir() / f"{name}{WEIGHTS}"
     save_model(target, module, msgspec.structs.replace(card, name=name), half=False)
     return _ref(target, Origin.OWN)
@@ -277,31 +292,40 @@ def _published_card(name: str, published: Published) -> Card:
     )
 
 
-def _own_card(model: ModelRef, config: Config) -> Card:
-    """Return the card beside a person's weights, or one with the categories numbered."""
-    from maskgui.maskrcnn.foreign import coco_categories
+def _given_card(weights: Path) -> OwnCard:
+    """Return what a person wrote beside their weights; nothing is an empty card."""
+    beside = weights.with_suffix(CARD)
+    return read_toml(beside, OwnCard) if beside.is_file() else OwnCard()
 
-    digest = file_sha256(model.path)
-    beside = model.path.with_suffix(CARD)
-    if not beside.is_file():
-        names = tuple(f"category {number}" for number in range(1, config.categories + 1))
-        if config.categories == COCO_V1.categories:
-            names = coco_categories()
-        return Card(model.name, model.title, config, names, digest)
-    given = read_toml(beside, OwnCard)
-    if len(given.categories) != config.categories:
+
+def _own_card(model: ModelRef, given: OwnCard, config: Config) -> Card:
+    """Return the card of a person's weights; without names the categories are numbered."""
+    from maskgui.maskrcnn.foreign import default_categories
+
+    names, ids = default_categories(config)
+    if given.categories and len(given.categories) != config.categories:
         raise UserError(
-            f"{beside} names {len(given.categories)} categories, but “{model.path.name}” has "
-            f"{config.categories}; mend the list."
+            f"{model.path.with_suffix(CARD)} names {len(given.categories)} categories, but "
+            f"“{model.path.name}” has {config.categories}; mend the list."
         )
     return Card(
         given.name or model.name,
         given.title or model.title,
         config,
-        given.categories,
-        digest,
+        given.categories or names,
+        file_sha256(model.path),
+        category_ids=() if given.categories else ids,
         score_threshold=given.score_threshold,
     )
+
+
+def load(name_or_path: str | Path) -> tuple[FasterRCNN, Card]:
+    """Return a network in evaluation mode on the CPU, and its card, by name or weights file.
+
+    The file may be this program's, torchvision's, the reference trainer's or detectron2's.
+    Raises UserError, in one sentence, for every file that cannot be used.
+    """
+    return find_model(str(name_or_path)).load()
 
 
 def usable_categories(card: Card) -> tuple[str, ...]:
