@@ -6,7 +6,7 @@ they cross. What comes out is valid: parts that do not overlap, simple rings, an
 `is_crumb`), which are what is left between two outlines that were meant to be the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import shapely
@@ -77,6 +77,25 @@ def meet(first: Shape, second: Shape) -> bool:
     """Whether the boxes of two shapes overlap, so that the shapes may."""
     a, b = first.bounds, second.bounds
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def uncovered(stack: Sequence[Shape]) -> list[Shape]:
+    """Return what the shapes above leave of each shape of a stack, the lowest first.
+
+    A shape of which they cover nothing (or a crumb) comes back as it is.
+    """
+    areas = [to_area(shape) for shape in stack]
+    above: list[list[shapely.Geometry]] = [[] for _ in stack]
+    lower, upper = shapely.STRtree(areas).query(areas, predicate="intersects")
+    for at, other in zip(lower.tolist(), upper.tolist(), strict=True):
+        if other > at:
+            above[at].append(areas[other])
+    left = []
+    for shape, area, others in zip(stack, areas, above, strict=True):
+        rest = shapely.difference(area, shapely.union_all(others)) if others else area
+        same = area.area - rest.area < LEAST_AREA
+        left.append(shape if same else from_area(rest))
+    return left
 
 
 def slice_along(shape: Shape, line: ArrayLike) -> list[Shape]:

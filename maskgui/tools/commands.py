@@ -13,6 +13,7 @@ from maskgui.core.booleans import (
     intersection,
     meet,
     pieces,
+    uncovered,
     union,
 )
 from maskgui.core.document import Edit
@@ -89,11 +90,12 @@ def remove_overlap(scene: Scene) -> Response:
     every = list(scene.instances())
     chosen = [one for one in every if one.id in scene.selection]
     stack = chosen if len(chosen) > 1 else every
-    live = []
-    for at, lower in enumerate(stack):
-        above = [one.shape for one in stack[at + 1 :] if _overlap(lower.shape, one.shape)]
-        if above and not scene.locked(lower.id):
-            live.append((lower, difference(lower.shape, *above)))
+    left = uncovered([one.shape for one in stack])
+    live = [
+        (one, shape)
+        for one, shape in zip(stack, left, strict=True)
+        if shape is not one.shape and not scene.locked(one.id)
+    ]
     return _cut("Remove overlap", live, scene)
 
 
