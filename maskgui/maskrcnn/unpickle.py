@@ -46,7 +46,7 @@ def read_arrays(data: bytes) -> object:
     _inspect(data)
     try:
         # Python 2 wrote the bytes of old arrays as strings; latin1 takes them back unchanged.
-        return _plain(_ArrayUnpickler(io.BytesIO(data), encoding="latin1").load())
+        return _plain(_ArrayUnpickler(io.BytesIO(data), encoding="latin1").load(), {})
     except BROKEN as error:
         raise Damaged(str(error)) from error
 
@@ -154,16 +154,21 @@ def _from_buffer(
     return kind.read(data, shape, order)
 
 
-def _plain(value: object) -> object:
+def _plain(value: object, seen: dict[int, object]) -> object:
+    """Return `value` with arrays in the place of `_Array`, what is shared still shared.
+
+    A few bytes can share a list with itself a billion times over.
+    """
     if isinstance(value, _Array):
         if value.array is None:
             raise ValueError("an array without a content")
         return value.array
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
+    if isinstance(value, dict | list | tuple) and id(value) not in seen:
+        if isinstance(value, dict):
+            seen[id(value)] = {name: _plain(item, seen) for name, item in value.items()}
+        else:
+            seen[id(value)] = [_plain(item, seen) for item in value]
+    return seen.get(id(value), value)
 
 
 def _encode(text: str, codec: str) -> bytes:
