@@ -5,9 +5,11 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, QSize
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QScrollArea
 
 from maskgui.ui.controller import Controller
+from maskgui.ui.dialogs.category_map import CategoryMapDialog
+from maskgui.ui.dialogs.settings import SettingsDialog
 from maskgui.ui.panels.welcome import AREA_WIDTH
 from maskgui.ui.toasts import MAX_TOASTS
 from maskgui.ui.window import FIRST_SIZE, first_size
@@ -87,3 +89,48 @@ def test_no_line_of_the_welcome_is_one_word(controller: Controller) -> None:
     for line in words.text().splitlines():
         assert words.fontMetrics().horizontalAdvance(line) <= room
         assert len(line.split()) > 2
+
+
+def test_a_figure_in_the_settings_stands_as_other_fields_do(controller: Controller) -> None:
+    dialog = SettingsDialog(controller.window, controller.options)
+    dialog.show()
+    figure, choice = dialog.controls["megapixels"], dialog.controls["wheel"]
+    assert figure.height() == choice.height()
+    assert figure.lineEdit().textMargins().left() >= 6
+    assert (
+        figure.mapTo(dialog, figure.rect().topRight()).x()
+        == choice.mapTo(dialog, choice.rect().topRight()).x()
+    )
+    dialog.close()
+    dialog.deleteLater()
+
+
+def test_the_list_of_a_models_categories_is_not_cut_at_its_scroll_bar(
+    controller: Controller,
+) -> None:
+    names = [f"a category of the model with a name of its own {n}" for n in range(40)]
+    dialog = CategoryMapDialog(controller.window, "parts", names, ())
+    dialog.show()
+    area = dialog.findChild(QScrollArea)
+    for box in dialog.findChildren(QComboBox):
+        right = box.mapTo(area.viewport(), box.rect().topRight()).x()
+        assert right < area.viewport().width()
+    dialog.close()
+    dialog.deleteLater()
+
+
+def test_nothing_open_shows_no_empty_fields(controller: Controller, folder, wait) -> None:
+    saved = controller.window.status.saved
+    assert not saved.isVisible()
+    controller.start([folder], None)
+    wait(lambda: shown(controller))
+    assert saved.isVisible()
+
+
+def test_a_long_recent_name_is_shortened_not_cut(controller: Controller, tmp_path) -> None:
+    name = "a project with a very long name that nobody would type " * 3
+    path = tmp_path / f"{name}.maskgui"
+    controller.window.welcome.show_recent([path])
+    link = controller.window.welcome._recent.findChild(QPushButton)
+    assert "…" in link.text()
+    assert link.toolTip() == str(path)

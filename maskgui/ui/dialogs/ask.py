@@ -66,6 +66,7 @@ def ask(parent: QWidget, question: str, words: str, yes: str, no: str = "Cancel"
     """Ask, with a verb on the button; only where something would be lost."""
     dialog = Dialog(parent, "MaskGUI", 420)
     dialog.heading(question, words)
+    dialog.content.addStretch(1)
     dialog.button(no)
     dialog.button(yes, primary=True, accepts=True)
     agreed = bool(dialog.exec())

@@ -27,6 +27,10 @@ def preset(names: Sequence[str], categories: Sequence[Category]) -> dict[str, Ch
     return {name: own.get(name.casefold(), None if met else name) for name in names}
 
 
+SCROLL_BAR = 12
+"""Pixels that the table keeps free for it."""
+
+
 class StillBox(QComboBox):
     """A box that the wheel scrolls past."""
 
@@ -51,7 +55,7 @@ class CategoryMapDialog(Dialog):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table = QWidget()
         grid = QGridLayout(table)
-        grid.setContentsMargins(0, 0, 12, 0)
+        grid.setContentsMargins(0, 0, 8, 0)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 2)
         grid.addWidget(quiet("Model"), 0, 0)
@@ -65,6 +69,7 @@ class CategoryMapDialog(Dialog):
             grid.addWidget(self._boxes[name], row, 1)
         grid.setRowStretch(len(names) + 1, 1)
         area.setWidget(table)
+        area.setMinimumWidth(table.sizeHint().width() + SCROLL_BAR)
         area.setMinimumHeight(38 * (min(len(names), LISTED) + 1))
         self.content.addWidget(area, 1)
         self.left_button("Create all").clicked.connect(lambda: self._set_all(create=True))
@@ -75,6 +80,8 @@ class CategoryMapDialog(Dialog):
     def _box(self, name: str, choice: Choice) -> QComboBox:
         box = StillBox()
         box.setEditable(True)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(20)
         box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         box.setAccessibleName(name)
         for category in self._categories:

@@ -4,19 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QWidget
 
 from maskgui.assist.exporting import ExportOptions
 from maskgui.ui.dialogs.ask import Dialog, quiet
+from maskgui.ui.dialogs.folder import FolderField
 
 FORMS = (
     ("polygons", "Polygons", "Outlines where they are exact, run lengths where there are holes."),
@@ -40,17 +32,9 @@ class ExportDialog(Dialog):
     def __init__(self, parent: QWidget, folder: Path, kept: Mapping[str, Any]) -> None:
         super().__init__(parent, "Export COCO", 520)
         self.heading("Export a COCO data set", "What nobody touched is written as it came.")
-        self._where = QLineEdit(str(kept.get("folder", folder)))
-        self._where.setAccessibleName("Folder")
-        choose = QPushButton("Choose…")
-        choose.setAutoDefault(False)
-        choose.clicked.connect(self._choose)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self._where, 1)
-        row.addWidget(choose)
+        self._where = FolderField(str(kept.get("folder", folder)), "Export to")
         self.content.addWidget(_label("Folder"))
-        self.content.addLayout(row)
+        self.content.addWidget(self._where)
         self._form = QComboBox()
         self._form.setAccessibleName("Outlines")
         for value, text, _ in FORMS:
@@ -72,22 +56,21 @@ class ExportDialog(Dialog):
         self.button("Cancel")
         self.button("Export COCO", primary=True, accepts=True).setFocus()
 
-    def _choose(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Export to", self._where.text())
-        if folder:
-            self._where.setText(folder)
-
     def _explain(self) -> None:
         self._words.setText(FORMS[self._form.currentIndex()][2])
 
     def target(self) -> Path:
         """Return the folder to write to."""
-        return Path(self._where.text()).expanduser()
+        return self._where.path()
 
     def kept(self) -> dict[str, Any]:
         """Return what to remember for the next time."""
         checks = {name: box.isChecked() for name, box in self._checks.items()}
-        return {"folder": self._where.text(), "segmentation": self._form.currentData(), **checks}
+        return {
+            "folder": self._where.line.text(),
+            "segmentation": self._form.currentData(),
+            **checks,
+        }
 
     def options(self) -> ExportOptions:
         """Return what was chosen."""

@@ -3,16 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QLineEdit,
-    QPlainTextEdit,
-    QPushButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from maskgui.ui.dialogs.ask import Dialog
+from maskgui.ui.dialogs.folder import FolderField
 
 SHOWN = 500
 
@@ -33,29 +27,17 @@ class LocateDialog(Dialog):
         names.setMaximumHeight(140)
         names.setAccessibleName("Missing files")
         self.content.addWidget(names)
-        self._where = QLineEdit(str(root))
-        self._where.setAccessibleName("Folder")
-        choose = QPushButton("Choose…")
-        choose.setAutoDefault(False)
-        choose.clicked.connect(self._choose)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self._where, 1)
-        row.addWidget(choose)
-        self.content.addLayout(row)
+        self._where = FolderField(str(root), "Look in")
+        self.content.addWidget(self._where)
+        self.content.addStretch(1)
         self.button("Cancel")
         self._find = self.button("Find images", primary=True, accepts=True)
-        self._where.textChanged.connect(self._allow)
+        self._where.changed.connect(self._allow)
         self._allow()
 
     def _allow(self) -> None:
         self._find.setEnabled(self.folder().is_dir())
 
-    def _choose(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Look in", self._where.text())
-        if folder:
-            self._where.setText(folder)
-
     def folder(self) -> Path:
         """Return the folder to look in."""
-        return Path(self._where.text()).expanduser()
+        return self._where.path()

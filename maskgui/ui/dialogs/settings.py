@@ -4,11 +4,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QSlider,
     QSpinBox,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -18,6 +18,10 @@ from maskgui.ui.options import OPTIONS, Option, Options
 WIDTH = 500
 FIELD = 220
 SLIDER_SPAN = 100
+BETWEEN = 14
+BESIDE_BOX = 26
+TEXT_MARGIN = 7
+"""What the style sheet's padding gives other fields; Qt does not apply it inside a spin box."""
 
 
 class SettingsDialog(Dialog):
@@ -27,31 +31,34 @@ class SettingsDialog(Dialog):
         super().__init__(parent, "Settings", WIDTH)
         self._options = options
         self.controls: dict[str, QWidget] = {}
-        form = QFormLayout()
-        form.setHorizontalSpacing(24)
-        form.setVerticalSpacing(10)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.content.setSpacing(BETWEEN)
         for option in OPTIONS:
-            self._add(form, option)
-        self.content.addLayout(form)
+            self._add(option)
         self.content.addStretch(1)
         self.button("Close", primary=True, accepts=True)
 
-    def _add(self, form: QFormLayout, option: Option) -> None:
+    def _add(self, option: Option) -> None:
+        """Add a label with its control at the right end, and the hint close below."""
         control = self._control(option)
         self.controls[option.name] = control
         control.setAccessibleName(option.label)
+        group = QVBoxLayout()
+        group.setSpacing(2)
         if isinstance(control, QCheckBox):
             control.setText(option.label)
-            form.addRow(control)
+            group.addWidget(control)
         else:
-            form.addRow(option.label, self._framed(option, control))
+            row = QHBoxLayout()
+            row.addWidget(QLabel(option.label), 1)
+            row.addWidget(self._framed(option, control))
+            group.addLayout(row)
         if option.hint:
             hint = quiet(option.hint)
             hint.setObjectName("hint")
             if isinstance(control, QCheckBox):
-                hint.setContentsMargins(24, 0, 0, 0)
-            form.addRow(hint)
+                hint.setContentsMargins(BESIDE_BOX, 0, 0, 0)
+            group.addWidget(hint)
+        self.content.addLayout(group)
 
     def _framed(self, option: Option, control: QWidget) -> QWidget:
         if not isinstance(control, QSlider):
@@ -87,6 +94,7 @@ class SettingsDialog(Dialog):
             figure = QSpinBox()
             figure.setSuffix(option.unit)
             figure.setKeyboardTracking(False)
+            figure.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
         figure.setRange(int(low), int(high))
         figure.setValue(now)
         figure.valueChanged.connect(lambda value: self._set(option, value))

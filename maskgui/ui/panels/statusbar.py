@@ -47,9 +47,12 @@ class StatusBar(QWidget):
         row.setContentsMargins(12, 0, 8, 0)
         row.setSpacing(12)
         row.addWidget(self.tool, 1)
+        self._project: list[QWidget] = []
         for widget in (self.pointer, self.zoom, self.saved):
-            row.addWidget(rule(vertical=True))
+            line = rule(vertical=True)
+            row.addWidget(line)
             row.addWidget(widget)
+            self._project += [line, widget]
         row.addWidget(self.bar)
         row.addWidget(self.progress)
         row.addWidget(self.cancel)
@@ -76,7 +79,9 @@ class StatusBar(QWidget):
         self.zoom.setText("" if scale is None else f"{round(100 * scale)} %")
 
     def set_saved(self, text: str, *, problem: bool = False) -> None:
-        """Show the state of the project file."""
+        """Show the state of the project file; "" where there is none, and no fields then."""
+        for widget in self._project:
+            widget.setVisible(bool(text))
         self.saved.setText(text)
         color = self._theme.error if problem else self._theme.dim
         self.saved.setStyleSheet(f"font-size: {CAPTION}px; color: {color}")

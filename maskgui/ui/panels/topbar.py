@@ -12,6 +12,8 @@ from maskgui.ui.theme import Theme, text_font
 
 HEIGHT = 44
 NAME_WIDTH = 200
+AFTER_ICON = " "
+"""Qt leaves hardly any room between a tool button's icon and its words."""
 REVIEW_TEXT = {
     Review.NEW: "new",
     Review.IN_PROGRESS: "in progress",
@@ -70,7 +72,7 @@ class TopBar(QWidget):
         button.setObjectName("primary")
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setText(f"Auto-segment   {action.shortcut().toString()}")
+        button.setText(f"{AFTER_ICON}Auto-segment   {action.shortcut().toString()}")
         button.clicked.connect(action.trigger)
 
         def follow() -> None:
@@ -140,7 +142,7 @@ class TopBar(QWidget):
         self._review = state
         self.state.setVisible(state is not None)
         if state is not None:
-            self.state.setText(REVIEW_TEXT[state])
+            self.state.setText(AFTER_ICON + REVIEW_TEXT[state])
             color = review_color(state, self._theme)
             self.state.setIcon(icons.icon(REVIEW_ICON[state], self._theme, color=color))
             self.state.setToolTip("Review state of this image")

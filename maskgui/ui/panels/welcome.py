@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from maskgui.ui import icons
 from maskgui.ui.actions import ActionSet
 from maskgui.ui.panels.common import ElidedLabel
-from maskgui.ui.theme import Theme
+from maskgui.ui.theme import Theme, text_font
 
 AREA_WIDTH = 560
 AREA_LEAST = 480
 SYMBOL = 44
 SHOWN_RECENT = 5
+LINK_PADDING = 4  # the style sheet's
 
 
 def page_button(action: QAction, name: str = "") -> QPushButton:
@@ -103,7 +104,7 @@ class WelcomePage(Page):
         self._recent = QWidget()
         self._recent.setFixedWidth(AREA_LEAST)
         self._recent_column = QVBoxLayout(self._recent)
-        self._recent_column.setContentsMargins(8, 24, 8, 0)
+        self._recent_column.setContentsMargins(4, 24, 8, 0)
         self._recent_column.setSpacing(0)
         self.column.insertWidget(2, self._recent, 0, Qt.AlignmentFlag.AlignHCenter)
 
@@ -115,6 +116,7 @@ class WelcomePage(Page):
         if paths:
             head = QLabel("Recent")
             head.setObjectName("surroundtext")
+            head.setContentsMargins(LINK_PADDING, 0, 0, 4)
             self._recent_column.addWidget(head)
         for path in paths[:SHOWN_RECENT]:
             self._recent_column.addWidget(self._recent_row(path))
@@ -123,9 +125,12 @@ class WelcomePage(Page):
         row = QWidget()
         line = QHBoxLayout(row)
         line.setContentsMargins(0, 2, 0, 2)
-        link = QPushButton(path.stem)
+        link = QPushButton()
         link.setObjectName("link")
-        link.setMaximumWidth(AREA_LEAST // 2)
+        room = AREA_LEAST // 2 - 2 * LINK_PADDING
+        metrics = QFontMetrics(text_font())
+        link.setText(metrics.elidedText(path.stem, Qt.TextElideMode.ElideMiddle, room))
+        link.setToolTip(str(path))
         link.clicked.connect(lambda: self.recent_chosen.emit(path))
         place = ElidedLabel(str(path.parent))
         place.setObjectName("surroundtext")
