@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike
 
+from maskgui.core.guards import Guards
 from maskgui.core.shape import Polygon, Shape
 
 LEAST_AREA = 0.01
@@ -22,12 +23,14 @@ LEAST_WIDTH = 0.01
 
 def union(*shapes: Shape) -> Shape:
     """Return what any of the shapes covers."""
-    return from_area(shapely.union_all([to_area(shape) for shape in shapes]))
+    area = shapely.union_all([to_area(shape) for shape in shapes])
+    return Guards(shapes).guard(from_area(area))
 
 
 def difference(shape: Shape, *others: Shape) -> Shape:
     """Return what `shape` covers and none of the others does."""
-    return _overlay(shapely.difference, shape, union(*others)) if others else tidy(shape)
+    rest = shapely.difference(to_area(shape), shapely.union_all([to_area(one) for one in others]))
+    return Guards((shape, *others)).guard(from_area(rest))
 
 
 def intersection(first: Shape, *others: Shape) -> Shape:
@@ -189,7 +192,8 @@ def _overlay(
     first: Shape,
     second: Shape,
 ) -> Shape:
-    return from_area(operation(to_area(first), to_area(second)))
+    area = operation(to_area(first), to_area(second))
+    return Guards((first, second)).guard(from_area(area))
 
 
 def _cut(part: shapely.Polygon, line: shapely.LineString) -> list[shapely.Polygon]:
