@@ -30,17 +30,14 @@ View = tuple[int, int, int, int]
 
 
 def chosen(mistakes: Sequence[Mistake]) -> list[Mistake]:
-    """Return the gravest that are shown, not too many of one image."""
+    """Return the gravest that are shown; more than a few of one image only to fill the row."""
     seen: Counter[int] = Counter()
-    picked = []
+    first, later = [], []
     for mistake in mistakes:
         image = (mistake.truth or mistake.found or {})["image_id"]
         seen[image] += 1
-        if seen[image] <= OF_ONE_IMAGE:
-            picked.append(mistake)
-        if len(picked) == SHOWN:
-            break
-    return picked
+        (first if seen[image] <= OF_ONE_IMAGE else later).append(mistake)
+    return [*first, *later][:SHOWN]
 
 
 class Crops:
