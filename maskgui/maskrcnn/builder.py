@@ -32,7 +32,7 @@ def build(config: Config) -> FasterRCNN:
         "image_std": list(config.pixel_std),
         "rpn_anchor_generator": anchors(config),
         "rpn_head": rpn_head(config, net.channels),
-        "rpn_pre_nms_top_n_train": config.rpn_candidates,
+        "rpn_pre_nms_top_n_train": config.train_candidates or config.rpn_candidates,
         "rpn_pre_nms_top_n_test": config.rpn_candidates,
         "rpn_post_nms_top_n_train": config.train_proposals,
         "rpn_post_nms_top_n_test": config.proposals,

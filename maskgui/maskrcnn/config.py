@@ -81,6 +81,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     rpn_candidates: Positive = 1000
     proposals: Positive = 300
+    train_candidates: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """0: as many as `rpn_candidates`."""
     train_proposals: Positive = 600
     train_rois: Positive = 128
     score_floor: Fraction = 0.01
@@ -158,6 +160,7 @@ COCO_V1 = Config(
     anchor_sizes=(32, 64, 128, 256, 512),
     roi_canonical_side=224,
     proposals=1000,
+    train_candidates=2000,
     train_proposals=2000,
     train_rois=512,
 )

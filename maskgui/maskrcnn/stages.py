@@ -170,8 +170,9 @@ def _chosen_logits(predictor: nn.Module, hidden: Tensor, labels: Tensor) -> Tens
     if isinstance(predictor, AgnosticMaskPredictor) or not isinstance(predictor, MaskRCNNPredictor):
         every: Tensor = predictor(hidden)
         return every[torch.arange(len(labels), device=labels.device), labels]
-    hidden = predictor.relu(predictor.conv5_mask(hidden))
-    last = cast(nn.Conv2d, predictor.mask_fcn_logits)
+    upsample, relu, output = cast(nn.Sequential, predictor)
+    hidden = relu(upsample(hidden))
+    last = cast(nn.Conv2d, output)
     weight = last.weight[labels, :, 0, 0]  # N x C
     by_pixel = hidden.permute(0, 2, 3, 1).flatten(1, 2)  # N x m*m x C
     logits = torch.bmm(by_pixel, weight[:, :, None]).view(len(labels), *hidden.shape[-2:])

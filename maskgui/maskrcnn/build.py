@@ -1,3 +1,0 @@
-"""The builder's former place."""
-
-from maskgui.maskrcnn.builder import build  # noqa: F401
