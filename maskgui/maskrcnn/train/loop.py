@@ -240,7 +240,6 @@ class _Run:
 
     def _save(self) -> None:
         """Write everything that going on needs."""
-        self.log.flush()
         write_state(
             self.options.checkpoint,
             {
@@ -261,6 +260,5 @@ class _Run:
         """Validate a last time, leave the best weights, and drop the checkpoint."""
         self.keeper.keep_best(self.engine.weights, self.step, self.elapsed)
         self._write_figures()
-        self.log.flush()
         draw_curves(self.log.path, self.output.with_suffix(".curves.png"))
         self.options.checkpoint.unlink(missing_ok=True)

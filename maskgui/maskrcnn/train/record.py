@@ -16,6 +16,7 @@ from maskgui.maskrcnn.train.step import LOSSES
 FIGURES = ("AP", "AP50", "AP75")
 PARTS = (*LOSSES.values(), "total")
 COLUMNS = ("step", "seconds", "learning_rate", *PARTS, *FIGURES)
+TAGS = {name: f"loss/{name}" for name in PARTS} | {n: f"validation/{n}" for n in FIGURES}
 
 Row = dict[str, float]
 
@@ -44,33 +45,29 @@ class Log:
     STEM.tensorboard/."""
 
     def __init__(self, model: Path, step: int) -> None:
-        """Start the logs beside `model`, or go on after `step` in those that are there."""
+        """Start the logs beside `model`, or go on after `step` of the CSV that is there.
+
+        Events are written anew from its rows: those of a killed process may be torn or go further
+        than its checkpoint.
+        """
         self.path = model.with_suffix(".log.csv")
         rows = [row for row in read_rows(self.path) if row["step"] <= step] if step else []
-        with self.path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(_text(row) for row in rows)
         folder = model.with_suffix(".tensorboard")
-        if not step and folder.is_dir():
-            for old in folder.glob("events.out.tfevents.*"):
-                old.unlink()
-        self._events = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+        for old in folder.glob("events.out.tfevents.*"):
+            old.unlink()
+        self._events = SummaryWriter(str(folder))
+        with self.path.open("w", newline="") as file:
+            csv.DictWriter(file, COLUMNS).writeheader()
+        for row in rows:
+            self.write(row)
 
     def write(self, row: Row) -> None:
         """Append one row of COLUMNS; what is missing stays empty."""
         with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, COLUMNS).writerow(_text(row))
+            csv.DictWriter(file, COLUMNS).writerow({n: f"{v:.8g}" for n, v in row.items()})
         for name, value in row.items():
-            if name in PARTS or name in FIGURES:
-                group = "loss" if name in PARTS else "validation"
-                self._events.add_scalar(f"{group}/{name}", value, int(row["step"]))
-        if "learning_rate" in row:
-            self._events.add_scalar("learning_rate", row["learning_rate"], int(row["step"]))
-
-    def flush(self) -> None:
-        """See that all events are on disk."""
-        self._events.flush()
+            if name not in ("step", "seconds"):
+                self._events.add_scalar(TAGS.get(name, name), value, int(row["step"]))
 
     def close(self) -> None:
         """Finish the event file."""
@@ -89,7 +86,3 @@ def read_rows(path: Path) -> list[Row]:
             except (TypeError, ValueError):
                 break
     return [row for row in rows if "step" in row]
-
-
-def _text(row: Row) -> dict[str, str]:
-    return {name: f"{value:.8g}" for name, value in row.items()}
