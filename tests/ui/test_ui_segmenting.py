@@ -103,8 +103,8 @@ def test_cancel_is_answered_at_once(ready: Controller, wait) -> None:
 def test_nothing_found_says_what_to_do(ready: Controller, wait) -> None:
     ready.segmenting._segmenter.count = 0
     ready.window.commands["segment"].trigger()
-    wait(lambda: bool(ready.canvas._note))
-    assert ready.canvas._note == "No objects above 0.50: lower the score, or draw."
+    wait(lambda: bool(ready.canvas.note))
+    assert ready.canvas.note == "No objects above 0.50: lower the score, or draw."
 
 
 def test_the_slider_previews_and_is_one_edit(ready: Controller, wait, qtbot) -> None:

@@ -22,10 +22,10 @@ from maskgui.core.shape import Box, Shape
 from maskgui.tools.base import Overlay, Response
 from maskgui.tools.commit import added
 from maskgui.tools.toolbox import Toolbox
-from maskgui.ui.canvas import frame
 from maskgui.ui.canvas.colors import canvas_colors
 from maskgui.ui.canvas.cursors import cursor_named
-from maskgui.ui.canvas.decorations import Brush, draw_pixel_grid
+from maskgui.ui.canvas.decorations import Brush
+from maskgui.ui.canvas.face import Face, paint
 from maskgui.ui.canvas.hands import Hands
 from maskgui.ui.canvas.motion import Glide
 from maskgui.ui.canvas.overlay import InstanceLayer
@@ -68,15 +68,11 @@ class Canvas(QWidget):
         self._glide = Glide(self.view, self._view_moved, self)
         self._hands = Hands(self)
         self._colors = canvas_colors(DARK)
-        self._overlay = Overlay()
+        self._face = Face()
         self._tool_name = self.toolbox.active.name
         self._tool_cursor = "arrow"
         self._status = ""
         self._hovered: int | None = None
-        self._message = ""
-        self._note = ""
-        self._busy: float | None = None
-        self._opacity = 1.0
         self._fitted = True
         self._pending: dict[int, Shape] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -98,9 +94,14 @@ class Canvas(QWidget):
         return self._status
 
     @property
+    def note(self) -> str:
+        """The short word on the image, "" for none."""
+        return self._face.note
+
+    @property
     def message(self) -> str:
         """Why the image cannot be shown, "" when it can."""
-        return self._message
+        return self._face.message
 
     def set_image(
         self, image_id: int | None, rgb: NDArray[np.uint8] | None, message: str = ""
@@ -113,7 +114,7 @@ class Canvas(QWidget):
         same = image_id is not None and image_id == self.scene.image_id
         self.toolbox.enter(image_id)
         self.scene.image_id = image_id if rgb is not None else None
-        self._message = message
+        self._face.message = message
         height, width = rgb.shape[:2] if rgb is not None else (0, 0)
         unchanged = same and self.scene.size == (width, height)
         self.scene.size = (width, height)
@@ -145,7 +146,7 @@ class Canvas(QWidget):
 
     def set_opacity(self, opacity: float) -> None:
         """Show the instances at an opacity from 0 to 1."""
-        self._opacity = min(max(opacity, 0.0), 1.0)
+        self._face.opacity = min(max(opacity, 0.0), 1.0)
         self.update()
 
     def set_labels(self, shown: bool) -> None:
@@ -169,12 +170,12 @@ class Canvas(QWidget):
 
     def set_busy(self, fraction: float | None) -> None:
         """Show how far work on this image is, from 0 to 1; None when there is none."""
-        self._busy = fraction
+        self._face.busy = fraction
         self.update()
 
     def set_note(self, text: str) -> None:
         """Show a short word on the image, as when nothing was found; "" for none."""
-        self._note = text
+        self._face.note = text
         self.update()
 
     # Drawing
@@ -292,7 +293,7 @@ class Canvas(QWidget):
     def point_at(self, position: QPointF | None) -> None:
         """The pointer is at a position, or left the canvas."""
         if position is None:
-            self._overlay = replace(self._overlay, hovered=None, vertex=None, edge=None)
+            self._face.overlay = replace(self._face.overlay, hovered=None, vertex=None, edge=None)
             self._notice_hover(None)
             self.pointer_moved.emit(None, None)
             self.update()
@@ -308,7 +309,7 @@ class Canvas(QWidget):
             self.tool_changed.emit(self._tool_name)
 
     def _show(self, overlay: Overlay, cursor: str, status: str) -> None:
-        self._overlay = overlay
+        self._face.overlay = overlay
         self._notice_hover(overlay.hovered)
         if cursor != self._tool_cursor:
             self._tool_cursor = cursor
@@ -366,36 +367,12 @@ class Canvas(QWidget):
         if self.view.ratio != self.devicePixelRatioF():
             self.view.resize(self.width(), self.height(), self.devicePixelRatioF())
             self._layer.restyle(self._colors)
+        self._face.pending = self._pending.get(self.scene.image_id or -1)
+        self._face.vertices = self.tool == "vertex"
         painter = QPainter(self)
         brush = Brush(painter, self.view, self._colors)
-        if self.scene.image_id is None:
-            painter.fillRect(self.rect(), self._colors.surround)
-            frame.draw_message(brush, self._message)
-        else:
-            self._paint_image(brush)
-        if self._busy is not None:
-            frame.draw_busy(brush, self._busy)
+        paint(brush, self.scene, self._image, self._layer, self._face)
         painter.end()
-
-    def _paint_image(self, brush: Brush) -> None:
-        painter = brush.painter
-        self._image.draw(painter, self.view, self._colors.surround)
-        draw_pixel_grid(brush)
-        overlay = self._overlay
-        painter.setOpacity(self._opacity)
-        self._layer.draw(painter)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        editing = self.tool == "vertex"
-        frame.draw_live(brush, self._layer, self.scene, overlay, vertices=editing)
-        painter.setOpacity(1.0)
-        pending = self._pending.get(self.scene.image_id or -1)
-        if pending is not None:
-            frame.draw_pending(brush, pending)
-        if self._opacity > 0:
-            labelled = self._layer.labelled
-            frame.draw_labels(brush, self.scene, overlay, labelled=labelled)
-        if self._note:
-            frame.draw_note(brush, self._note)
 
     def event(self, event: QEvent) -> bool:
         """Keys that belong to the tool come before shortcuts and focus changes."""
