@@ -5,7 +5,6 @@ methods may be called from any thread; listeners are called on the thread of the
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,7 @@ from typing import Any, Self
 
 from maskgui.assist import images
 from maskgui.assist.evidence import Evidence
+from maskgui.assist.loaded import LoadedImages
 from maskgui.assist.rerun import is_of_another_run, on_present_run
 from maskgui.assist.roots import find_root, root_entries, root_meta
 from maskgui.assist.timeline import Timeline, passed_over, rebased
@@ -26,7 +26,6 @@ PERSON = "person"
 SYSTEM = "system"
 """Author of what nobody decided and nobody undoes: sizes read from image files."""
 
-LOADED_IMAGES = 64
 FLUSH_SECONDS = 5.0
 
 Listener = Callable[[Edit], None]
@@ -39,11 +38,9 @@ class Session:
         self.project = project
         self.root = root
         self.document = Document(project.categories(), project.images())
-        self.pinned: int | None = None
-        """The image on screen: its instances stay in memory."""
         self._turn = threading.RLock()
         self._listeners: list[Listener] = []
-        self._used: OrderedDict[int, None] = OrderedDict()
+        self._loaded = LoadedImages(self.document, project)
         self._timeline = Timeline(project, PERSON)
         self._next_id = int(project.meta()["next_id"])
         self._next_source = project.last_source() + 1
@@ -87,11 +84,7 @@ class Session:
         Raises DamagedProject when the file's are malformed.
         """
         with self._turn:
-            if image_id not in self._used:
-                self.document.load(image_id, self.project.instances(image_id))
-            self._used[image_id] = None
-            self._used.move_to_end(image_id)
-            self._make_room(image_id)
+            self._loaded.use(image_id)
             return self.document.instances(image_id)
 
     def instances_of_category(self, category_id: int) -> list[Instance]:
@@ -99,7 +92,7 @@ class Session:
         with self._turn:
             stored = self.project.instances_of_category(category_id)
             found = [item for item in stored if not self.document.is_loaded(item.image_id)]
-            for image_id in self._used:
+            for image_id in self._loaded:
                 held = self.document.instances(image_id)
                 found += [item for item in held if item.category_id == category_id]
             return found
@@ -108,9 +101,13 @@ class Session:
         """Return how many instances each image has that has any."""
         with self._turn:
             counts = self.project.instance_counts()
-            for image_id in self._used:
+            for image_id in self._loaded:
                 counts[image_id] = len(self.document.instances(image_id))
             return {image_id: count for image_id, count in counts.items() if count}
+
+    def pin(self, image_id: int) -> None:
+        """Keep the instances of the image on screen in memory."""
+        self._loaded.pinned = image_id
 
     def image_path(self, image_id: int) -> Path:
         """Return where an image lies. Only ever read it: the path may be a stranger's."""
@@ -142,13 +139,13 @@ class Session:
         self.project.check_writable()
         encoded = encode_value(edit)  # before anything changes: it refuses what cannot be stored
         with self._turn:
-            self._load_all(edit, fresh=True)
+            self._loaded.load_for(edit, fresh=True)
             self.document.apply(edit)
             highest = max((change.entity.id for change in edit.changes), default=0)
             self._next_id = max(self._next_id, highest + 1)
             entry = self._entry(edit, author)
             self.project.write_edit(edit, encoded, entry, author, self._next_id)
-            self._make_room()
+            self._loaded.make_room()
             self._notify(edit)
 
     @property
@@ -236,13 +233,13 @@ class Session:
         self.project.check_writable()
         stored = self._timeline.edit(entry.seq)
         edit = stored.inverse() if undone else stored
-        self._load_all(edit, fresh=False)
+        self._loaded.load_for(edit, fresh=False)
         edit = rebased(edit, self.document)
         if follow_run:
             edit = self._on_present_run(edit)
         self.document.apply(edit)
         self.project.write_undo(edit, entry.seq, undone=undone)
-        self._make_room()
+        self._loaded.make_room()
         return edit
 
     def _on_present_run(self, edit: Edit) -> Edit:
@@ -380,30 +377,3 @@ class Session:
         could not be written is given up.
         """
         self.project.close(discard=discard)
-
-    # ---- which images are in memory
-
-    def _load_all(self, edit: Edit, *, fresh: bool) -> None:
-        for image_id in edit.images():
-            if image_id not in self._used:
-                new = fresh and image_id not in self.document.images
-                stored = () if new else self.project.instances(image_id)
-                self.document.load(image_id, stored)
-                self._used[image_id] = None
-
-    def _make_room(self, *kept: int) -> None:
-        """Forget the images used longest ago.
-
-        One that is not on disk yet ends it: those used later are hardly there either, and the
-        surplus goes with the next edit.
-        """
-        dropped: list[int] = []
-        for image_id in self._used:
-            surplus = len(self._used) - len(dropped) > LOADED_IMAGES
-            if not surplus or self.project.is_pending(image_id):
-                break
-            if image_id not in (*kept, self.pinned):
-                dropped.append(image_id)
-        for image_id in dropped:
-            del self._used[image_id]
-            self.document.unload(image_id)

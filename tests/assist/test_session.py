@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from maskgui.assist import evidence as evidence_module
-from maskgui.assist import session as session_module
+from maskgui.assist import loaded as loaded_module
 from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.detections import Detections
 from maskgui.core.document import Change, Edit
@@ -119,10 +119,10 @@ def test_listeners_hear_of_each_edit_until_they_leave(session: Session) -> None:
 def test_an_edit_over_images_that_are_not_in_memory(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "LOADED_IMAGES", 2)
+    monkeypatch.setattr(loaded_module, "LOADED_IMAGES", 2)
     drawn = [add(session, image_id) for image_id in range(1, 9)]
     assert session.flush(5)
-    session.pinned = 3
+    session.pin(3)
     for image_id in (1, 2, 3, 4, 5, 6):
         session.instances(image_id)
     loaded = [one for one in range(1, 9) if session.document.is_loaded(one)]

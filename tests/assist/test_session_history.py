@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maskgui.assist import session as session_module
+from maskgui.assist import loaded as loaded_module
 from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.document import Change, Edit, EditConflict
 from maskgui.core.entities import Category, ImageRecord, Instance, Review
@@ -254,8 +254,8 @@ def test_any_sequence_with_restarts_equals_the_model(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("model")
-    limit = session_module.LOADED_IMAGES
-    session_module.LOADED_IMAGES = 2
+    limit = loaded_module.LOADED_IMAGES
+    loaded_module.LOADED_IMAGES = 2
     model = Model()
     session = Session.create(folder / "m.maskgui", folder)
     try:
@@ -278,7 +278,7 @@ def test_any_sequence_with_restarts_equals_the_model(
             loaded = [one for one in session.document.images if session.document.is_loaded(one)]
             assert len(loaded) <= 2
     finally:
-        session_module.LOADED_IMAGES = limit
+        loaded_module.LOADED_IMAGES = limit
         session.close(discard=True)
 
 

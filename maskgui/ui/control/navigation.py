@@ -61,7 +61,7 @@ class Navigation(QObject):
             desk.canvas.set_image(None, None, "")
             self._shown()
             return
-        session.pinned = image_id
+        session.pin(image_id)
         path = session.image_path(image_id)
         held = self.loader.cached(path)
         if held is not None:
