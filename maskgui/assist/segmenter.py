@@ -12,7 +12,7 @@ from maskgui.core.detections import MAX_DETECTIONS, SCORE_FLOOR, Detections
 from maskgui.core.errors import Failure
 from maskgui.core.shape import Shape
 from maskgui.imaging import read_image
-from maskgui.maskrcnn.devices import check_torch, pick_device, preload_torch
+from maskgui.maskrcnn.devices import check_torch, collector_paused, pick_device, preload_torch
 from maskgui.maskrcnn.models import ModelRef
 from maskgui.maskrcnn.vectorize import shapes
 
@@ -138,11 +138,12 @@ class Segmenter:
         tell = on_stage or _no_stage
         self.unload()
         tell("starting torch", 0.0)
-        preload_torch()
-        fault = check_torch()
-        if fault is not None:
-            raise Failure(fault)
-        from maskgui.maskrcnn.predictor import Predictor
+        with collector_paused():
+            preload_torch()
+            fault = check_torch()
+            if fault is not None:
+                raise Failure(fault)
+            from maskgui.maskrcnn.predictor import Predictor
 
         chosen = pick_device(device)
         tell(f"loading {model.name}", 0.0)
