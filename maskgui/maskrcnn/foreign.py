@@ -25,7 +25,7 @@ from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.checkpoint import load_weights, misfit
 from maskgui.maskrcnn.config import Config
-from maskgui.maskrcnn.sniffing import EXPECTED, file_kind
+from maskgui.maskrcnn.sniffing import BROKEN_ZIP, EXPECTED, file_kind
 
 State = dict[str, Tensor]
 
@@ -35,7 +35,7 @@ MOST_ELEMENTS = 1_000_000_000
 # What PyTorch's own weights files name; the reference trainer's options are the one addition.
 _WEIGHTS_NEED = (
     r"collections\.OrderedDict|argparse\.Namespace|torch\._utils\._rebuild_\w+|torch\.\w*Storage"
-    r"|torch\.(Size|device|[a-z]*float\w*|u?int\w*|long)|torch\.serialization\._get_layout"
+    r"|_?_?builtins?(__)?\.set|torch\.(Size|device|[a-z]*float\w*|u?int\w*|long)|torch\.serialization\._get_layout"
 )
 
 _TRAINERS = (("ultralytics.", "a YOLO model"), ("models.yolo.", "a YOLO model"))
@@ -169,7 +169,7 @@ def _from_torch(path: Path) -> object:
         with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about pickles it did not write itself
             return torch.load(path, map_location="cpu", weights_only=True)
-    except (*unpickle.BROKEN, RuntimeError, AssertionError) as error:
+    except (*unpickle.BROKEN, RuntimeError, AssertionError, OSError) as error:
         calls = sorted(_foreign_globals(path))
         kind = _refusal(path, calls) if calls else f"“{path}” {file_kind(path)}; {EXPECTED}."
         raise UserError(kind) from error
@@ -180,7 +180,7 @@ def _check_unpacked_size(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+    except BROKEN_ZIP:
         return  # not an archive; torch.load tells what is wrong with it
     if unpacked > unpickle.LARGEST_FILE:
         raise UserError(
@@ -248,6 +248,6 @@ def _foreign_globals(path: Path) -> set[str]:
                 for name in members
                 for one in unpickle.named_globals(io.BytesIO(archive.read(name)))
             }
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError):
+    except BROKEN_ZIP:
         named = set(unpickle.named_globals(io.BytesIO(path.read_bytes())))
     return {name for name in named if not re.fullmatch(_WEIGHTS_NEED, name)}

@@ -1,6 +1,8 @@
 """What a file is that cannot be read as weights, from its first bytes and its names of tensors."""
 
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +10,15 @@ EXPECTED = (
     "expected the weights of a Mask R-CNN: torchvision's, your own state_dict or checkpoint, or "
     "detectron2's R50, R101 or X101"
 )
+
+HEAD = 512
+"""Bytes that are looked at."""
+
+BROKEN_ZIP = (
+    zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError,
+    struct.error, zlib.error,
+)  # fmt: skip
+"""What a damaged archive makes zipfile raise."""
 
 _STARTS = (
     (b"version https://git-lfs", "a Git LFS pointer instead of the weights; run `git lfs pull`"),
@@ -45,7 +56,7 @@ _NETWORKS = (
 def file_kind(path: Path) -> str:
     """Return in words what a file that holds no weights seems to be. Reads its first bytes only."""
     with path.open("rb") as file:
-        head = file.read(512)
+        head = file.read(HEAD)
     if not head:
         return "is empty; it may be a download that did not start"
     if head.startswith(b"PK"):
@@ -82,7 +93,7 @@ def _zip_kind(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
+    except BROKEN_ZIP:
         return "is damaged or cut off, perhaps a download that did not finish; fetch it again"
     if any(name.endswith("constants.pkl") for name in names):
         return "is a TorchScript program; save model.state_dict() instead"
@@ -102,7 +113,7 @@ def _is_text(head: bytes) -> bool:
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 3:
-            return False
+        if len(head) < HEAD or error.start < HEAD - 3:
+            return False  # else a letter is cut in two
         text = head[: error.start].decode("utf-8")
     return all(letter.isprintable() or letter.isspace() for letter in text)
