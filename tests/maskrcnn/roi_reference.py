@@ -1,10 +1,10 @@
 """RoI layers in plain NumPy, one loop for each word of their definition.
 
-RoIAlign: Mask R-CNN, section 3: "we avoid any quantization of the RoI boundaries or bins ... bilinear
-interpolation to compute the exact values at four regularly sampled locations in each RoI bin, and
-aggregate the result (using max or average)".
-RoIPool: Fast R-CNN, section 2.1, and its code: round(x / 16), corners included, bins of whole cells,
-"max pooling the values in each sub-window".
+RoIAlign: Mask R-CNN, section 3: "we avoid any quantization of the RoI boundaries or bins ...
+bilinear interpolation to compute the exact values at four regularly sampled locations in each RoI
+bin, and aggregate the result (using max or average)".
+RoIPool: Fast R-CNN, section 2.1, and its code: round(x / 16), corners included, bins of whole
+cells, "max pooling the values in each sub-window".
 RoIWarp: Mask R-CNN, section 4.2: "quantizing RoI just like RoIPool", then "bilinear resampling".
 """
 
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 def bilinear(level: Array, y: float, x: float) -> Array:
     """The C values at (y, x), where cell (i, j) has its value at (i, j).
 
-    Up to one cell outside the map the border's values hold, beyond that 0 (as in all released code).
+    Up to one cell outside the map the border's values hold, beyond that 0, as in released code.
     """
     height, width = level.shape[1:]
     if not (-1 <= y <= height and -1 <= x <= width):

@@ -153,7 +153,7 @@ def test_half_a_bin_moves_roi_align_and_not_roi_pool() -> None:
     ramp = torch.arange(float(CELLS[1])).expand(1, *CELLS).double()
     bin_width = 6.0  # pixels, of 8 a cell: half a bin lies within the rounding
     box = np.array([[22.0, 16.0, 22.0 + SIDE * bin_width, 16.0 + SIDE * bin_width]])
-    shifted = box + [bin_width / 2, 0, bin_width / 2, 0]
+    shifted = box + np.array([bin_width / 2, 0, bin_width / 2, 0])
 
     def moved(config: Config) -> float:
         """Cells by which the pooled ramp moves with the box; it should be 3 / 8."""
