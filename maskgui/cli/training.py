@@ -120,7 +120,7 @@ class Lines:
         click.echo(f"Wrote {path}, its card, its log (CSV, TensorBoard) and curves.")
 
     def _write(self, text: str) -> None:
-        click.echo(text, err=True, nl=False)
+        click.echo(text, err=True, nl=False, color=self._live)
 
 
 class JsonLines:
