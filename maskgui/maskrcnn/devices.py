@@ -3,6 +3,7 @@
 torch is imported inside the functions: they also serve to say what is wrong with it.
 """
 
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -57,6 +58,9 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        # At the end libraries look for objects that nobody collected, and complain on stderr.
+        atexit.unregister(gc.unfreeze)
+        atexit.register(gc.unfreeze)
         if was_on:
             gc.enable()
 
