@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Draft, EdgeRef, Overlay, VertexRef
 from maskgui.ui.canvas.colors import CanvasColors
+from maskgui.ui.canvas.drafts import draw_drafts
 from maskgui.ui.canvas.outlines import path_of, polygon_of
 from maskgui.ui.canvas.style import (
     FILL,
@@ -102,6 +103,7 @@ def draw_overlay(brush: Brush, overlay: Overlay, shapes: dict[int, Shape]) -> No
         _draw_edge(brush, overlay.edge, shapes)
     if overlay.draft is not None:
         draw_draft(brush, overlay.draft)
+    draw_drafts(brush, overlay)
     if overlay.band is not None:
         box = brush.view.box_to_screen(overlay.band)
         fill = QColor(brush.colors.accent)

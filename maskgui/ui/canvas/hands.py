@@ -98,6 +98,9 @@ class Hands:
     def _wheel(self, event: QWheelEvent) -> bool:
         turn = event.angleDelta()
         ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if not ctrl and turn.y() and self._tool_turns(event, turn.y() / 120):
+            event.accept()
+            return True
         if ctrl != self.wheel_zooms:
             notches = (turn.y() or turn.x()) / 120
             self._canvas.zoom_at(event.position(), WHEEL_STEP**notches)
@@ -114,6 +117,12 @@ class Hands:
             self._tool_moves(event.modifiers())
         event.accept()
         return True
+
+    def _tool_turns(self, event: QWheelEvent, notches: float) -> bool:
+        """Offer the plain wheel to the tool. Return whether it took it."""
+        pointer = pointer_of(self._canvas.view, event.position(), event.modifiers())
+        response = self._canvas.toolbox.wheel(notches, pointer, self._canvas.scene)
+        return response.handled and self._answered(response)
 
     def _gesture(self, event: QNativeGestureEvent) -> bool:
         if event.gestureType() != Qt.NativeGestureType.ZoomNativeGesture:

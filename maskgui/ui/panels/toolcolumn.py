@@ -8,6 +8,8 @@ from maskgui.ui.actions import TOOL_ACTIONS, ActionSet
 from maskgui.ui.panels.common import action_button, rule
 
 WIDTH = 48
+SHOWN = tuple(f"tool_{name}" for name in ("select", "polygon", "rectangle", "vertex", "brush"))
+"""The tools with a button of their own; the others have their keys."""
 VIEW_ACTIONS = ("fit", "toggle_labels", "toggle_film", "toggle_side")
 
 
@@ -26,6 +28,7 @@ class ToolColumn(QWidget):
         group = QActionGroup(self)
         for name in TOOL_ACTIONS:
             group.addAction(actions[name])
+        for name in SHOWN:
             column.addWidget(action_button(actions[name], "tool", 36))
         column.addSpacing(4)
         column.addWidget(rule())

@@ -1,0 +1,92 @@
+"""Gestures of the drawing tools on the real canvas: seen while they last, one edit at their end."""
+
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+
+from maskgui.core.hit import shape_area
+from maskgui.core.shape import Polygon
+from tests.ui.canvas_kit import LEFT, Desk, holed, instance, square
+
+PLAIN = Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def desk(qtbot):
+    made = Desk(qtbot, holed(), instance(2, Polygon(square(120, 20, 40)), category=8))
+    made.canvas.selection.set({2})
+    return made
+
+
+WAYS = {
+    "brush": [(150, 40), (170, 60), (175, 90)],
+    "eraser": [(110, 30), (140, 40), (170, 50)],
+    "lasso_add": [(150, 30), (180, 30), (180, 50), (150, 50)],
+    "lasso_subtract": [(150, 30), (180, 30), (180, 50), (150, 50)],
+    "freehand": [(30, 110), (60, 110), (60, 140), (30, 140)],
+    "reroute": [(160, 30), (175, 35), (175, 45), (160, 50)],
+    "slice": [(110, 40), (140, 42), (170, 40)],
+    "transform": [(160, 60), (165, 65), (170, 75)],
+    "ellipse": [(110, 80), (130, 100), (150, 120)],
+}
+
+
+@pytest.mark.parametrize("tool", WAYS)
+def test_a_gesture_is_seen_and_becomes_one_edit(desk, tool):
+    desk.canvas.set_tool(tool)
+    first, *rest = WAYS[tool]
+    desk.hover(*first)
+    idle = desk.picture()
+    before = [desk.project.document.instance(1, one).shape for one in desk.ids()]
+    QTest.mousePress(desk.canvas, LEFT, PLAIN, desk.at(*first))
+    for spot in rest:
+        desk.hover(*spot, PLAIN, LEFT)
+    assert (desk.picture() != idle).any()
+    assert desk.project.edits == []
+    QTest.mouseRelease(desk.canvas, LEFT, PLAIN, desk.at(*rest[-1]))
+    assert len(desk.project.edits) == 1
+    assert [desk.project.document.instance(1, one).shape for one in desk.ids()] != before
+    desk.undo()
+    assert [desk.project.document.instance(1, one).shape for one in desk.ids()] == before
+
+
+def test_escape_takes_the_stroke_away(desk):
+    desk.canvas.set_tool("brush")
+    desk.hover(150, 40)
+    idle = desk.picture()
+    QTest.mousePress(desk.canvas, LEFT, PLAIN, desk.at(150, 40))
+    desk.hover(170, 90, PLAIN, LEFT)
+    desk.key(Qt.Key.Key_Escape)
+    QTest.mouseRelease(desk.canvas, LEFT, PLAIN, desk.at(170, 90))
+    desk.hover(150, 40)
+    assert desk.project.edits == []
+    assert (desk.picture() == idle).all()
+
+
+def test_the_plain_wheel_sizes_the_brush_and_scrolls_elsewhere(desk):
+    desk.canvas.set_tool("brush")
+    view, radius = desk.canvas.view.state, desk.canvas.toolbox.active.radius
+    desk.wheel(QPointF(desk.at(150, 40)), 1, PLAIN)
+    assert desk.canvas.toolbox.active.radius > radius
+    assert desk.canvas.view.state == view
+    desk.wheel(QPointF(desk.at(150, 40)), 1)
+    assert desk.canvas.view.state[0] > view[0]  # Ctrl+wheel zooms with any tool
+    desk.key(Qt.Key.Key_BracketLeft)
+    assert desk.canvas.toolbox.active.radius == pytest.approx(radius)
+    desk.canvas.set_tool("select")
+    view = desk.canvas.view.state
+    desk.wheel(QPointF(desk.at(150, 40)), -1, PLAIN)
+    assert desk.canvas.view.state[1:] != view[1:]
+
+
+def test_clicks_punch_a_hole_and_simplify_is_kept_with_enter(desk):
+    desk.canvas.set_tool("punch")
+    for spot in square(130, 30, 20):
+        desk.click(*spot)
+    desk.key(Qt.Key.Key_Return)
+    assert shape_area(desk.shape(2)) == pytest.approx(1200, rel=0.05)
+    desk.canvas.set_tool("simplify")
+    desk.key(Qt.Key.Key_BracketRight)
+    desk.key(Qt.Key.Key_Escape)
+    assert desk.canvas.tool == "select"
+    assert len(desk.project.edits) == 1
