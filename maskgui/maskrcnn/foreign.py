@@ -35,7 +35,8 @@ MOST_ELEMENTS = 1_000_000_000
 # What PyTorch's own weights files name; the reference trainer's options are the one addition.
 _WEIGHTS_NEED = (
     r"collections\.OrderedDict|argparse\.Namespace|torch\._utils\._rebuild_\w+|torch\.\w*Storage"
-    r"|_?_?builtins?(__)?\.set|torch\.(Size|device|[a-z]*float\w*|u?int\w*|long)|torch\.serialization\._get_layout"
+    r"|_?_?builtins?(__)?\.set|torch\.(Size|device|[a-z]*float\w*|u?int\w*|long)"
+    r"|torch\.serialization\._get_layout"
 )
 
 _TRAINERS = (("ultralytics.", "a YOLO model"), ("models.yolo.", "a YOLO model"))
