@@ -28,6 +28,11 @@ from tests.maskrcnn.variants import batch
 replace = msgspec.structs.replace
 SIZES = {"min_size": 96, "max_size": 128}
 FLOOR = {"box_score_thresh": 0.012, "box_detections_per_img": 100}
+FEW = {  # RoIs, for v2's convolutions on each take long
+    "rpn_post_nms_top_n_train": 60,
+    "rpn_post_nms_top_n_test": 30,
+    "box_batch_size_per_image": 16,
+}
 
 STANDARD = {
     "v1": (COCO_V1, maskrcnn_resnet50_fpn, MaskRCNN_ResNet50_FPN_Weights.COCO_V1, 44_401_393),
@@ -61,6 +66,12 @@ def test_names_and_shapes_are_the_factories(
     learning = {name: p.requires_grad for name, p in ours.named_parameters()}
     assert learning == {name: p.requires_grad for name, p in theirs.named_parameters()}
     assert sum(p.numel() for p in ours.parameters()) == parameters
+    for module in (ours, theirs):
+        assert module.transform.min_size == (800,)
+        assert module.transform.max_size == 1333
+        assert module.rpn._pre_nms_top_n["training"] == 2000
+        assert module.rpn._post_nms_top_n == {"training": 2000, "testing": 1000}
+        assert module.roi_heads.fg_bg_sampler.batch_size_per_image == 512
 
 
 def stir(module: nn.Module) -> None:
@@ -78,13 +89,22 @@ def pair(request: pytest.FixtureRequest) -> tuple[MaskRCNN, MaskRCNN]:
     """Our network, and torchvision's factory with our random weights in place of its file."""
     config, factory, weights, parameters = request.param
     torch.manual_seed(0)
-    small = replace(config, min_side=96, max_side=128, score_floor=0.012, max_detections=100)
+    small = replace(
+        config,
+        min_side=96,
+        max_side=128,
+        score_floor=0.012,
+        max_detections=100,
+        train_proposals=60,
+        proposals=30,
+        train_rois=16,
+    )
     ours = build(small)
     stir(ours)
     assert sum(p.numel() for p in ours.parameters()) == parameters
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WeightsEnum, "get_state_dict", lambda *_args, **_kw: ours.state_dict())
-        theirs = factory(weights=weights, weights_backbone=None, **SIZES, **FLOOR)
+        theirs = factory(weights=weights, weights_backbone=None, **SIZES, **FLOOR, **FEW)
     return ours, theirs
 
 
