@@ -1,6 +1,7 @@
 """detectron2's weights: every tensor of every published model is taken, and every difference to
 torchvision's networks is honoured, each held against detectron2_reference by itself."""
 
+import copy
 import pickle
 from collections import OrderedDict
 from pathlib import Path
@@ -21,6 +22,7 @@ from maskgui.maskrcnn.checkpoint import load_model, misfit, save_model
 from maskgui.maskrcnn.config import Config
 from maskgui.maskrcnn.detectron2 import convert
 from maskgui.maskrcnn.foreign import build_from, default_categories, read_state, understand
+from maskgui.maskrcnn.heads import anchors
 from tests.maskrcnn import detectron2_reference as d2
 
 HERE = Path("model.pkl")
@@ -176,11 +178,11 @@ def test_the_place_of_the_stride(name: str, request: pytest.FixtureRequest) -> N
 def test_frozen_norms_keep_their_eps(fpn: Net) -> None:
     _, state, module, _ = fpn
     name = "backbone.bottom_up.stem.conv1.norm"
+    norm = copy.deepcopy(module.backbone.body.bn1)
     small = {**state, f"{name}.running_var": torch.full((64,), 1e-5)}
-    config, named = convert(small, HERE)
-    again = build_from(named, Card("d2", "d2", config, ("a", "b", "c")), HERE)
+    norm.running_var.copy_(small[f"{name}.running_var"])
     x = torch.randn(1, 64, 4, 5, generator=torch.Generator().manual_seed(1))
-    assert torch.allclose(again.backbone.body.bn1(x), d2.frozen_bn(x, small, name), rtol=1e-4)
+    assert torch.allclose(norm(x), d2.frozen_bn(x, small, name), rtol=1e-4)
     assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in module.modules())
 
 
@@ -233,10 +235,10 @@ def test_anchors_are_not_rounded_and_the_rpns_rows_follow_their_order(either: Ne
         f"{head}.anchor_deltas.bias": torch.arange(len(theirs) * 4).float(),
     }
     config, named = convert(numbered, HERE)
-    module = build_from(named, Card("d2", "d2", config, ("a", "b", "c")), HERE)
     level = torch.zeros(1, 256, 2, 3)
     levels = [level] if model.c4 else [level] * 5
-    ours = module.rpn.anchor_generator(ImageList(torch.zeros(1, 3, 32, 48), [(32, 48)]), levels)[0]
+    images = ImageList(torch.zeros(1, 3, 32, 48), [(32, 48)])
+    ours = anchors(config)(images, levels)[0]
     count = len(theirs)
     if not model.c4:
         ours = ours[2 * 3 * 3 :]  # the second level
@@ -276,12 +278,12 @@ def _compare_rpn(module: FasterRCNN, levels: list[Tensor], theirs: tuple[Tensor,
     """Ours sorts a cell's anchors by ratio and then by size, theirs the other way round."""
     logits, deltas = module.rpn.head(levels)
     images = ImageList(torch.zeros(1, 3, HEIGHT, WIDTH), [(HEIGHT, WIDTH)])
-    anchors = module.rpn.anchor_generator(images, levels)
+    grid = module.rpn.anchor_generator(images, levels)
     flat = torch.cat([one.permute(0, 2, 3, 1).flatten() for one in logits])
     moved = torch.cat(
         [one.unflatten(1, (-1, 4)).permute(0, 3, 4, 1, 2).reshape(-1, 4) for one in deltas]
     )
-    boxes = module.rpn.box_coder.decode(moved, anchors)[:, 0]
+    boxes = module.rpn.box_coder.decode(moved, grid)[:, 0]
     sizes = 5 if len(levels) == 1 else 1
     by_size = torch.arange(len(flat)).view(-1, 3, sizes).transpose(1, 2).flatten()
     assert torch.allclose(flat[by_size], theirs[0], rtol=1e-3, atol=1e-4)
