@@ -118,7 +118,7 @@ class Ours:
         train = TrainConfig(
             **{**fields(recipe.train), "precision": "bfloat16" if bf16 else "float32"}
         )
-        self.engine = Engine(module, train, device, Ranks(), False, print)
+        self.engine = Engine(module, train, device, Ranks(), print)
         steps = batches(data, Recipe(recipe.model, train), range(10_000), Ranks(), device)
         self.batches: Iterator[Any] = steps
 

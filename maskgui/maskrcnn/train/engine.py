@@ -33,12 +33,11 @@ class Engine:
         config: TrainConfig,
         device: torch.device,
         ranks: Ranks,
-        keep_statistics: bool,
         on_note: Callable[[str], None],
     ) -> None:
         self.module = module.to(device, memory_format=torch.channels_last)
         self._config, self._device, self._ranks = config, device, ranks
-        self._keep_statistics, self._note = keep_statistics, on_note
+        self._note = on_note
         self._dtype = precision(config, device)
         self._optimiser = optimiser(module, config)
         self._scaler = torch.amp.GradScaler(
@@ -77,7 +76,7 @@ class Engine:
             torch.manual_seed(
                 self._config.seed + step * self._ranks.size + self._ranks.rank
             )  # samplers of anchors and RoIs: a resumed run draws the same
-            set_training(self.module, self._keep_statistics)
+            set_training(self.module, self._config.batch_norm == "eval")
             self._optimiser.zero_grad(set_to_none=True)
             pieces = batch.parts(self._pieces)
             try:

@@ -19,7 +19,7 @@ from maskgui.maskrcnn.train.loader import batches
 from maskgui.maskrcnn.train.parallel import Ranks
 from maskgui.maskrcnn.train.prepare import Prepared, TrainOptions, prepare
 from maskgui.maskrcnn.train.record import FIGURES, Log, write_state
-from maskgui.maskrcnn.train.step import keeps_statistics, learning_rate, loss_names
+from maskgui.maskrcnn.train.step import learning_rate, loss_names
 
 LOG_EVERY = 10
 """Steps between two rows of the log."""
@@ -96,9 +96,8 @@ class _Run:
         if ranks.leads:
             for sentence in prepared.notes:
                 note(sentence)
-        still = keeps_statistics(self.config, options.init is not None)
-        note_once = note if ranks.leads else _silent
-        self.engine = Engine(module, self.config, ranks.device, ranks, still, note_once)
+        heard = note if ranks.leads else _silent
+        self.engine = Engine(module, self.config, ranks.device, ranks, heard)
         self.names = loss_names(module)
         self.step, self.elapsed = 0, 0.0
         self.sums = torch.zeros(len(self.names), device=ranks.device)

@@ -17,6 +17,7 @@ from maskgui.maskrcnn.train.reading import read_dataset
 from maskgui.maskrcnn.train.recipe import default_recipe
 from maskgui.maskrcnn.train.record import read_state
 from maskgui.maskrcnn.train.start import start_from
+from maskgui.maskrcnn.train.step import settle_batch_norm
 
 HELD_OUT = (2, 200)
 
@@ -130,7 +131,7 @@ def _recipe(
     if options.minutes is not None:
         train = msgspec.structs.replace(train, minutes=options.minutes)
     model = msgspec.structs.replace(recipe.model, categories=len(data.categories))
-    return Recipe(model, train)
+    return Recipe(model, settle_batch_norm(train, options.init is not None))
 
 
 def _check_state(

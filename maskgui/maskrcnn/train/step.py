@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
@@ -71,11 +72,12 @@ def set_training(module: nn.Module, keep_statistics: bool) -> None:
                 part.eval()
 
 
-def keeps_statistics(config: TrainConfig, from_weights: bool) -> bool:
-    """Whether batch norm stays in evaluation mode; see `TrainConfig.batch_norm`."""
-    if config.batch_norm == "auto":
-        return from_weights and config.batch < SMALL_BATCH
-    return config.batch_norm == "eval"
+def settle_batch_norm(config: TrainConfig, from_weights: bool) -> TrainConfig:
+    """Return the settings with `batch_norm` "train" or "eval" where it was "auto"."""
+    if config.batch_norm != "auto":
+        return config
+    still = from_weights and config.batch < SMALL_BATCH
+    return msgspec.structs.replace(config, batch_norm="eval" if still else "train")
 
 
 def losses(module: Any, batch: Batch, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:

@@ -20,12 +20,12 @@ from maskgui.maskrcnn.train.step import (
     LOSSES,
     Average,
     keep_outputs_float,
-    keeps_statistics,
     learning_rate,
     loss_names,
     losses,
     optimiser,
     set_training,
+    settle_batch_norm,
 )
 
 CPU = torch.device("cpu")
@@ -179,10 +179,17 @@ def test_average_follows_the_weights_and_can_be_off(toy: Any) -> None:
 
 
 def test_batch_norm_keeps_its_statistics_in_small_fine_tuning_only(toy: Any) -> None:
-    assert keeps_statistics(TrainConfig(batch=4), from_weights=True)
-    assert not keeps_statistics(TrainConfig(batch=4), from_weights=False)
-    assert not keeps_statistics(TrainConfig(batch=8), from_weights=True)
-    assert keeps_statistics(TrainConfig(batch_norm="eval"), from_weights=False)
+    settled = [
+        settle_batch_norm(TrainConfig(batch=batch, batch_norm=given), from_weights).batch_norm
+        for batch, given, from_weights in [
+            (4, "auto", True),
+            (4, "auto", False),
+            (8, "auto", True),
+            (4, "eval", False),
+            (4, "train", True),
+        ]
+    ]
+    assert settled == ["eval", "train", "train", "eval", "train"]
     module = torch.nn.Sequential(torch.nn.BatchNorm2d(2), torch.nn.Dropout())
     set_training(module, keep_statistics=True)
     assert [part.training for part in module] == [False, True]
@@ -192,7 +199,7 @@ def make_engine(toy: Any, notes: list[str] | None = None, **train: Any) -> Engin
     recipe = toy.use(**train)
     torch.manual_seed(0)
     say = [] if notes is None else notes
-    return Engine(build(recipe.model), recipe.train, CPU, Ranks(), False, say.append)
+    return Engine(build(recipe.model), recipe.train, CPU, Ranks(), say.append)
 
 
 def test_gradients_are_clipped_only_where_asked(toy: Any) -> None:
