@@ -118,6 +118,14 @@ def peak_mib(side: str, gt: Path, pred: Path) -> float:
     return float(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
 
 
+def own_peak_mib() -> float:
+    """Return this process's peak memory; getrusage would count the parent's before exec."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def row(name: str, seconds: dict[str, list[float]]) -> dict[str, Any]:
     """Return medians, the ratio of each round, and their spread."""
     ratios = [a / b for a, b in zip(seconds["maskgui"], seconds["pycocotools"], strict=True)]
@@ -141,7 +149,7 @@ def main() -> int:
     if options.alone:
         name, gt, pred = options.alone
         SIDES[name](Path(gt), Path(pred))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(own_peak_mib())
         return 0
     if not (options.data / TRUTH).is_file():
         print(f"There is no {options.data / TRUTH}; name its folder with --data.", file=sys.stderr)

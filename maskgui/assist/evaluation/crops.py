@@ -32,7 +32,8 @@ View = tuple[int, int, int, int]
 def chosen(mistakes: Sequence[Mistake]) -> list[Mistake]:
     """Return the gravest that are shown; more than a few of one image only to fill the row."""
     seen: Counter[int] = Counter()
-    first, later = [], []
+    first: list[Mistake] = []
+    later: list[Mistake] = []
     for mistake in mistakes:
         image = (mistake.truth or mistake.found or {})["image_id"]
         seen[image] += 1

@@ -169,11 +169,11 @@ def _row(entry: Annotation, truth: Truth, numbers: tuple[int, int], label: str, 
     image = truth.images[numbers[0] - 1]
     row: Row = {"image_id": numbers[0], "category_id": numbers[1]}
     if masks or (box is None and entry.segmentation):
-        rle = _rle(entry.segmentation or (box and [_rectangle(box)]), image, label)
+        rle, pixels = _rle(entry.segmentation or (box and [_rectangle(box)]), image, label)
         row["segmentation"] = rle
         row["from_box"] = not entry.segmentation
         box = box or [float(value) for value in coco_mask.toBbox(rle)]
-        row["area"] = float(coco_mask.area(rle))
+        row["area"] = float(pixels)
     elif box is None:
         raise UserError(f"{label} has no box; draw it or leave the annotation out.")
     else:
@@ -182,8 +182,8 @@ def _row(entry: Annotation, truth: Truth, numbers: tuple[int, int], label: str, 
     return row
 
 
-def _rle(segmentation: Any, image: Image, label: str) -> Row:
-    """Return a segmentation as compressed RLE of the image's size."""
+def _rle(segmentation: Any, image: Image, label: str) -> tuple[Row, int]:
+    """Return a segmentation as compressed RLE of the image's size, and its pixels."""
     if not segmentation:
         raise UserError(f"{label} has neither mask nor box; draw it or leave it out.")
     if isinstance(segmentation, list):
@@ -196,8 +196,8 @@ def _rle(segmentation: Any, image: Image, label: str) -> Row:
             if max(ring) >= FAR or min(ring) <= -FAR:
                 raise UserError(f"{label} has a vertex far outside its image; correct it.")
         rings = coco_mask.frPyObjects(segmentation, image.height, image.width)
-        merged: Row = coco_mask.merge(rings)
-        return merged
+        merged: Row = rings[0] if len(rings) == 1 else coco_mask.merge(rings)
+        return merged, coco_mask.area(merged)
     try:
         rle = Rle.from_coco(segmentation)
     except RleError as error:
@@ -209,9 +209,10 @@ def _rle(segmentation: Any, image: Image, label: str) -> Row:
             f"{label} has a mask of {rle.width} x {rle.height} pixels, but its image is "
             f"{image.width} x {image.height}; predict at the image's own size."
         )
-    return (
-        rle.to_coco(compressed=True) if isinstance(segmentation["counts"], list) else segmentation
-    )
+    packed: Row = segmentation
+    if isinstance(packed["counts"], list):
+        packed = rle.to_coco(compressed=True)
+    return packed, rle.area
 
 
 def _rectangle(box: Sequence[float]) -> list[float]:
