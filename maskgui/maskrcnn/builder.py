@@ -24,6 +24,8 @@ def build(config: Config) -> FasterRCNN:
     """
     check(config)
     net = backbone(config)
+    # In this order, because a seed's weights depend on it.
+    rpn = rpn_head(config, net.channels)
     head, features = box_head(config, net.channels, net.res5)
     parts: dict[str, Any] = {
         "min_size": config.min_side,
@@ -31,7 +33,7 @@ def build(config: Config) -> FasterRCNN:
         "image_mean": list(config.pixel_mean),
         "image_std": list(config.pixel_std),
         "rpn_anchor_generator": anchors(config),
-        "rpn_head": rpn_head(config, net.channels),
+        "rpn_head": rpn,
         "rpn_pre_nms_top_n_train": config.train_candidates or config.rpn_candidates,
         "rpn_pre_nms_top_n_test": config.rpn_candidates,
         "rpn_post_nms_top_n_train": config.train_proposals,
