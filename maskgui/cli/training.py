@@ -102,7 +102,7 @@ class Lines:
         if self._live:
             width = shutil.get_terminal_size().columns - 1
             self._write(f"{CLEAR}{line[:width]}")
-        elif now.logged and time.monotonic() - self._shown >= PLAIN_SECONDS:
+        elif time.monotonic() - self._shown >= PLAIN_SECONDS:
             self._shown = time.monotonic()
             self._write(f"{line}\n")
 

@@ -31,7 +31,8 @@ class TrainProgress:
     """How training stands; `losses` by name and their total are means since the last log row.
 
     `validation` is the latest AP, `best` the AP of the weights that are kept (-1 before the
-    first). `logged` marks the reports that are rows of the log, every 10 steps.
+    first). `logged` marks the reports that are rows of the log: every 10 steps, and once more
+    after a validation.
     """
 
     step: int
@@ -169,11 +170,12 @@ class _Run:
             return
         speed = self._speed()
         self._write_row(means, rate)
+        self._show(report, means, rate, speed, logged=True)
         if self.keeper.is_due(self.elapsed):
             self.keeper.keep_best(self.engine.weights, self.step, self.elapsed)
             self._write_figures()
             self.elapsed = self._clock()
-        self._show(report, means, rate, speed, logged=True)
+            self._show(report, means, rate, speed, logged=True)
         if self.elapsed - self.saved > self.config.save_minutes * 60:
             self._save()
         self.elapsed = self.mark = self._clock()

@@ -63,7 +63,7 @@ def test_a_run_reports_and_leaves_a_model_logs_and_curves(toy: Any) -> None:
     assert "6 images with" in notes[-1]
     assert "2 more are held out" in notes[-1]
     logged = [report for report in reports if report.logged]
-    assert [report.step for report in logged] == [10, 20]
+    assert [report.step for report in logged] == [10, 10, 20, 20]  # each before and after AP
     last = logged[-1]
     parts = {name: value for name, value in last.losses.items() if name != "total"}
     assert list(parts) == ["objectness", "rpn_box", "class", "box", "mask"]
