@@ -31,7 +31,7 @@ MOBILE_LAST = ("16", 960)
 """Its last convolution, at stride 32, and the channels of that."""
 
 GROUPS = 32
-"""Of GroupNorm (Wu and He 2018), as far as the channels divide by it."""
+"""Of GroupNorm (Wu and He 2018), as far as that leaves two channels or more for each."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def norm_layer(kind: str, eps: float = 1e-5) -> Norm | None:
 
 
 def _group_norm(channels: int, eps: float) -> nn.GroupNorm:
-    return nn.GroupNorm(math.gcd(GROUPS, channels), channels, eps)
+    return nn.GroupNorm(math.gcd(GROUPS, channels // 2, channels), channels, eps)
 
 
 class Res5(nn.Sequential):
