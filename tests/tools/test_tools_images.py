@@ -162,7 +162,6 @@ def test_a_drag_sets_the_tolerance_and_the_preview_follows():
     )
     bench.tool.set_option("tolerance", 5)
     bench.press(50, 40)
-    narrow = bench.last.overlay.area.shape.bounds if bench.last.overlay.area else None
     bench.move(50, 40)
     narrow = bench.tool.look(bench).overlay.area.shape.bounds
     bench.move(80, 40)
