@@ -15,7 +15,7 @@ from maskgui.maskrcnn.train.validate import validate
 
 SHARE = 0.1
 """Of the training time, for validation, where the recipe names no interval."""
-FIRST = 60.0
+FIRST = 120.0
 """Seconds of training before the first validation then."""
 
 

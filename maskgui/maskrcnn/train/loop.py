@@ -31,8 +31,8 @@ class TrainProgress:
     """How training stands; `losses` by name and their total are means since the last log row.
 
     `validation` is the latest AP, `best` the AP of the weights that are kept (-1 before the
-    first). `logged` marks the reports that are rows of the log: every 10 steps, and once more
-    after a validation.
+    first). `steps` is how many the run will take, estimated where its time is limited. `logged`
+    marks the reports that are rows of the log: every 10 steps, and again after a validation.
     """
 
     step: int
@@ -213,7 +213,7 @@ class _Run:
         report(
             TrainProgress(
                 self.step,
-                self.config.steps,
+                min(self.config.steps, max(self.step, round(self.step / done))),
                 seen / len(self.prepared.data),
                 means,
                 rate,

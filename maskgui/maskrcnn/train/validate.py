@@ -24,7 +24,7 @@ def validate(module: Any, data: DataSet, images: int) -> tuple[dict[str, float],
     results: list[dict[str, Any]] = []
     for index, sample in enumerate(samples):
         results += predictions(module, data.image(index), sample.image_id)
-    truth = _truth(samples, len(data.categories))
+    truth = truth_of(samples, len(data.categories))
     masks = module.roi_heads.has_mask()
     found = evaluate_results(truth, results, MAX_DETS, ["segm" if masks else "bbox"])
     shape = "segmentation" if masks else "bbox"
@@ -123,7 +123,8 @@ def encode(soft: NDArray[np.float32], box: NDArray[np.float32], size: tuple[int,
     return coco_mask.encode(mask)
 
 
-def _truth(samples: list[Sample], categories: int) -> dict[str, Any]:
+def truth_of(samples: list[Sample], categories: int) -> dict[str, Any]:
+    """Return the samples as a COCO table; its category ids are 1..`categories`."""
     annotations: list[dict[str, Any]] = []
     for sample in samples:
         shapes = [(target, 0) for target in sample.targets]
