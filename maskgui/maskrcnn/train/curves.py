@@ -12,7 +12,7 @@ from maskgui.maskrcnn.train.record import FIGURES, PARTS, Row, read_rows
 FINE = 2
 """Drawn this much larger and reduced, for smooth lines."""
 SIZE = (960, 720)
-MARGIN, GAP, LEGEND = 56, 64, 26
+MARGIN, GAP, LEGEND = 56, 88, 26
 INK, FAINT, PAPER = "#2b2f36", "#e3e6ea", "#ffffff"
 # Okabe and Ito's colours, which colour-blind people tell apart.
 COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#cc79a7", "#e69f00", "#2b2f36")
