@@ -26,6 +26,7 @@ COMMANDS = {
     "export": "maskgui.cli.datasets:export_command",
     "train": "maskgui.cli.training:train",
     "evaluate": "maskgui.cli.evaluate:evaluate",
+    "ablate": "maskgui.cli.ablate:ablate",
     "scenes": "maskgui.cli.learning:scenes",
     "models": "maskgui.cli.models:models",
     "doctor": "maskgui.cli.doctor:doctor",
