@@ -245,6 +245,12 @@ class Tool(ABC):
     """A state machine; after `cancel` it is idle and the document is as it was."""
 
     name: ClassVar[str]
+    follows: ClassVar[bool] = True  # the view goes on with a hand that is busy at its edge
+    confirms: ClassVar[str] = ""  # what Enter does at once, as a button says it
+
+    def figures(self, scene: Scene) -> str:
+        """Return what the present options would come to, in a few words; "" for nothing."""
+        return ""
 
     @abstractmethod
     def look(self, scene: Scene) -> Look:

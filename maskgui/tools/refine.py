@@ -34,6 +34,8 @@ class RefineTool(Tool):
     """Click an instance, or Enter for the selected one; its outline is sought in a band."""
 
     name = "refine"
+    follows = False
+    confirms = "Refine"
 
     def __init__(self) -> None:
         self.band = 8.0

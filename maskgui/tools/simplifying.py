@@ -33,6 +33,8 @@ class SimplifyTool(Tool):
     """Set tolerance and smoothness, see the outcome, and keep it with Enter."""
 
     name = "simplify"
+    follows = False
+    confirms = "Simplify"
 
     def __init__(self) -> None:
         self.values = {"tolerance": 1.0, "smoothness": 0.0}
@@ -56,6 +58,13 @@ class SimplifyTool(Tool):
         if self._made is None or self._made[0] != asked:
             self._made = (asked, self._make(chosen, *scene.size))
         return self._made[1]
+
+    def figures(self, scene: Scene) -> str:
+        """Vertices before and after, and how well both outlines agree."""
+        if not editable(scene):
+            return ""
+        made = self.preview(scene)
+        return f"{made.before} → {made.after} vertices   IoU {made.iou:.3f}"
 
     def look(self, scene: Scene) -> Look:
         """The outlines as they would be."""

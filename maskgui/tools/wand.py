@@ -38,6 +38,7 @@ class WandTool(Tool):
     """
 
     name = "wand"
+    follows = False
 
     def __init__(self) -> None:
         self.tolerance = 24

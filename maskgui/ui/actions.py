@@ -105,7 +105,10 @@ TOOLS = (
             ("tool_slice", "Slice", ["Alt+J"], "knife", "checkable"),
             ("tool_punch", "Punch a hole", ["Shift+P"], "selection-inverse", "checkable"),
             ("tool_transform", "Scale and turn", ["Shift+T"], "frame-corners", "checkable"),
-            ("tool_simplify", "Simplify", ["Shift+M"], "line-segment", "checkable"),
+            ("tool_simplify", "Simplify and smooth", ["Shift+M"], "waves", "checkable"),
+            ("tool_scissors", "Scissors", ["C"], "scissors", "checkable"),
+            ("tool_wand", "Wand", ["W"], "paint-bucket", "checkable"),
+            ("tool_refine", "Refine (GrabCut)", ["K"], "target", "checkable"),
         ),
     ),
 )
@@ -143,6 +146,19 @@ EDITING = (
         "Editing",
         Scope.WINDOW,
         (("toggle_crowd", "Crowd (iscrowd)", [], "users-three", "checkable"),),
+    ),
+)
+
+COMBINING = _specs(
+    "Combining instances",
+    Scope.CANVAS,
+    (
+        ("join", "Join", ["J"], "link"),
+        ("split", "Split parts", ["Shift+J"], "link-break"),
+        ("subtract", "Subtract from neighbours", ["S"], "minus-circle"),
+        ("intersect", "Intersect", ["Shift+S"], "intersect"),
+        ("remove_overlap", "Remove overlap", ["Shift+O"], "selection-background"),
+        ("fill_holes", "Fill holes", ["Shift+F"], "record"),
     ),
 )
 
@@ -217,6 +233,7 @@ TABLE: tuple[Spec, ...] = (
     *NAVIGATION,
     *TOOLS,
     *EDITING,
+    *COMBINING,
     *VIEW,
     *MODEL,
     *CATEGORY,
@@ -242,6 +259,9 @@ TOOL_ACTIONS = {
     "tool_punch": "punch",
     "tool_transform": "transform",
     "tool_simplify": "simplify",
+    "tool_scissors": "scissors",
+    "tool_wand": "wand",
+    "tool_refine": "refine",
 }
 
 

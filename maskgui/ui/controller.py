@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 from maskgui.imaging.loader import ImageLoader
 from maskgui.ui.canvas import Canvas
 from maskgui.ui.control.categories import Categories
+from maskgui.ui.control.combining import Combining
 from maskgui.ui.control.datasets import Datasets
 from maskgui.ui.control.desk import Desk, ProjectContext
 from maskgui.ui.control.editing import Editing, LockedIds
@@ -52,6 +53,7 @@ class Controller(QObject):
         self.categories = Categories(self.desk)
         self.navigation = Navigation(self.desk, self.loader)
         self.editing = Editing(self.desk, flags, self.categories.add_named)
+        self.combining = Combining(self.desk)
         self.view = View(self.desk, flags, themes)
         self.proposing = Proposing(self.desk)
         self.models = Models(self.desk, self.jobs)

@@ -53,12 +53,61 @@ class Project:
         return np.full((self.size[1], self.size[0], 3), GREY, np.uint8)
 
 
-class Desk:
+class Hand:
+    """Points, clicks, drags and types on a canvas, in image coordinates."""
+
+    def __init__(self, canvas):
+        self.canvas = canvas
+
+    def at(self, x, y):
+        spot = self.canvas.view.to_screen(x, y)
+        return QPoint(int(spot.x()), int(spot.y()))
+
+    def hover(self, x, y, held=Qt.KeyboardModifier.NoModifier, buttons=NONE):
+        spot = QPointF(self.at(x, y))
+        event = QMouseEvent(QEvent.Type.MouseMove, spot, spot, NONE, buttons, held)
+        QApplication.sendEvent(self.canvas, event)
+
+    def click(self, x, y, held=Qt.KeyboardModifier.NoModifier, button=LEFT):
+        self.hover(x, y, held)
+        QTest.mouseClick(self.canvas, button, held, self.at(x, y))
+
+    def double_click(self, x, y):
+        self.click(x, y)
+        QTest.mouseDClick(self.canvas, LEFT, Qt.KeyboardModifier.NoModifier, self.at(x, y))
+
+    def drag(self, start, end, held=Qt.KeyboardModifier.NoModifier, button=LEFT):
+        self.hover(*start, held)
+        QTest.mousePress(self.canvas, button, held, self.at(*start))
+        middle = [(a + b) / 2 for a, b in zip(start, end, strict=True)]
+        for spot in (middle, end):
+            self.hover(*spot, held, button)
+        QTest.mouseRelease(self.canvas, button, held, self.at(*end))
+
+    def stroke(self, points, held=Qt.KeyboardModifier.NoModifier):
+        """Press, go through all points, release."""
+        self.hover(*points[0], held)
+        QTest.mousePress(self.canvas, LEFT, held, self.at(*points[0]))
+        for spot in points[1:]:
+            self.hover(*spot, held, LEFT)
+        QTest.mouseRelease(self.canvas, LEFT, held, self.at(*points[-1]))
+
+    def key(self, key, held=Qt.KeyboardModifier.NoModifier):
+        QTest.keyClick(self.canvas, key, held)
+
+    def wheel(self, position, notches, held=Qt.KeyboardModifier.ControlModifier):
+        turn = QPoint(0, round(120 * notches))
+        phase = Qt.ScrollPhase.NoScrollPhase
+        event = QWheelEvent(position, position, QPoint(), turn, NONE, held, phase, False)
+        QApplication.sendEvent(self.canvas, event)
+
+
+class Desk(Hand):
     """A shown canvas with its project."""
 
     def __init__(self, qtbot, *instances, size=(200, 150), widget=(640, 480)):
         self.project = Project(*instances, size=size)
-        self.canvas = Canvas(self.project)
+        super().__init__(Canvas(self.project))
         qtbot.addWidget(self.canvas)
         self.canvas.set_reduced_motion(True)
         self.canvas.edit_requested.connect(self.carry_out)
@@ -103,40 +152,6 @@ class Desk:
         """The colour on the screen at a point of the image."""
         at = self.at(x, y)
         return tuple(int(v) for v in self.picture()[at.y(), at.x()])
-
-    def at(self, x, y):
-        spot = self.canvas.view.to_screen(x, y)
-        return QPoint(int(spot.x()), int(spot.y()))
-
-    def hover(self, x, y, held=Qt.KeyboardModifier.NoModifier, buttons=NONE):
-        spot = QPointF(self.at(x, y))
-        event = QMouseEvent(QEvent.Type.MouseMove, spot, spot, NONE, buttons, held)
-        QApplication.sendEvent(self.canvas, event)
-
-    def click(self, x, y, held=Qt.KeyboardModifier.NoModifier, button=LEFT):
-        self.hover(x, y, held)
-        QTest.mouseClick(self.canvas, button, held, self.at(x, y))
-
-    def double_click(self, x, y):
-        self.click(x, y)
-        QTest.mouseDClick(self.canvas, LEFT, Qt.KeyboardModifier.NoModifier, self.at(x, y))
-
-    def drag(self, start, end, held=Qt.KeyboardModifier.NoModifier, button=LEFT):
-        self.hover(*start, held)
-        QTest.mousePress(self.canvas, button, held, self.at(*start))
-        middle = [(a + b) / 2 for a, b in zip(start, end, strict=True)]
-        for spot in (middle, end):
-            self.hover(*spot, held, button)
-        QTest.mouseRelease(self.canvas, button, held, self.at(*end))
-
-    def key(self, key, held=Qt.KeyboardModifier.NoModifier):
-        QTest.keyClick(self.canvas, key, held)
-
-    def wheel(self, position, notches, held=Qt.KeyboardModifier.ControlModifier):
-        turn = QPoint(0, round(120 * notches))
-        phase = Qt.ScrollPhase.NoScrollPhase
-        event = QWheelEvent(position, position, QPoint(), turn, NONE, held, phase, False)
-        QApplication.sendEvent(self.canvas, event)
 
     def ids(self):
         return [one.id for one in self.project.document.instances(1)]

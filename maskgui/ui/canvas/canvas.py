@@ -12,42 +12,38 @@ from PySide6.QtGui import (
     QGuiApplication,
     QPainter,
     QPaintEvent,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import QWidget
 
 from maskgui.core.document import Edit
 from maskgui.core.entities import Category, Instance
-from maskgui.core.shape import Box, Shape
-from maskgui.tools.base import Overlay, Response
+from maskgui.core.shape import Shape
+from maskgui.tools.base import Key, Option, Overlay, Response
 from maskgui.tools.commit import added
 from maskgui.tools.toolbox import Toolbox
+from maskgui.ui.canvas.camera import CameraWidget
 from maskgui.ui.canvas.colors import canvas_colors
 from maskgui.ui.canvas.cursors import cursor_named
 from maskgui.ui.canvas.decorations import Brush
 from maskgui.ui.canvas.face import Face, paint
 from maskgui.ui.canvas.hands import Hands
-from maskgui.ui.canvas.motion import Glide
+from maskgui.ui.canvas.imagework import ImageWork, PixelSource, cut_from
 from maskgui.ui.canvas.overlay import InstanceLayer
 from maskgui.ui.canvas.pyramid import ImageLayer
 from maskgui.ui.canvas.scene import CanvasScene, EditContext
-from maskgui.ui.canvas.viewport import Viewport
 from maskgui.ui.selection import SelectionModel
 from maskgui.ui.theme import DARK, Theme
 
-BOX_MARGIN = 80.0
-"""Logical pixels around a box that was zoomed to."""
 
-
-class Canvas(QWidget):
+class Canvas(CameraWidget):
     """Shows one image. Every change a person makes goes out as an edit; `apply_edit` shows it."""
 
     edit_requested = Signal(object)  # Edit
     category_needed = Signal(object)  # Shape, kept until `give_category` or `drop_pending`
     pointer_moved = Signal(object, object)  # x, y in image coordinates; None when it is elsewhere
-    scale_changed = Signal(float)  # device pixels per image pixel
     status_changed = Signal(str)
     tool_changed = Signal(str)
+    options_changed = Signal()  # of the tool in hand: other ones, or other values
     hovered = Signal(object)  # instance id or None
     tile_painted = Signal()  # a piece of the overlay was painted anew
     settled = Signal()  # the overlay in view is whole
@@ -60,12 +56,10 @@ class Canvas(QWidget):
     ) -> None:
         super().__init__(parent)
         self.selection = selection if selection is not None else SelectionModel(self)
-        self.view = Viewport()
         self.scene = CanvasScene(context, self.selection)
         self.toolbox = Toolbox()
         self._image = ImageLayer(self)
         self._layer = InstanceLayer(self.scene, self.view, self)
-        self._glide = Glide(self.view, self._view_moved, self)
         self._hands = Hands(self)
         self._colors = canvas_colors(DARK)
         self._face = Face()
@@ -73,7 +67,9 @@ class Canvas(QWidget):
         self._tool_cursor = "arrow"
         self._status = ""
         self._hovered: int | None = None
-        self._fitted = True
+        self._work = ImageWork(self)
+        self._pixels: PixelSource | None = None
+        self._options: tuple[Option, ...] = ()
         self._pending: dict[int, Shape] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -84,6 +80,7 @@ class Canvas(QWidget):
         self._layer.painted.connect(self.tile_painted)
         self._layer.settled.connect(self.settled)
         self.selection.changed.connect(self._selection_changed)
+        self._work.done.connect(self._deliver)
         self._layer.restyle(self._colors)
 
     # What is shown
@@ -120,6 +117,8 @@ class Canvas(QWidget):
         self.scene.size = (width, height)
         self.view.set_image(width, height)
         self._image.set_image(rgb)
+        self._work.drop()
+        self._pixels = None if rgb is None else cut_from(rgb)
         if not same:
             self.pointer_moved.emit(None, None)  # what it was over is gone
             self.scene.set_instances((), ())
@@ -186,9 +185,19 @@ class Canvas(QWidget):
         return self.toolbox.active.name
 
     def set_tool(self, name: str) -> None:
-        """Take another tool: select, vertex, polygon or rectangle. Raises KeyError."""
+        """Take another of `maskgui.tools.toolbox.TOOLS`. Raises KeyError."""
         self.toolbox.use(name)
         self._refresh_tool()
+
+    def set_option(self, name: str, value: float) -> None:
+        """Set an option of the tool in hand. Raises KeyError."""
+        self.toolbox.active.set_option(name, value)
+        self._refresh_tool()
+
+    def press_key(self, key: Key) -> None:
+        """Let the tool in hand have a key that was not typed, as from a button."""
+        if self.scene.image_id is not None:
+            self.follow(self.toolbox.key(key, self.scene))
 
     def set_draw_category(self, category_id: int | None) -> None:
         """Give what is drawn next this category; None asks through `category_needed`."""
@@ -217,48 +226,11 @@ class Canvas(QWidget):
         """Select every instance that is shown."""
         self.selection.set(instance.id for instance in self.scene.instances())
 
-    # The view
-
-    def fit(self) -> None:
-        """Show the whole image."""
-        self._glide.to(self.view.fit_state())
-        self._fitted = True
-
-    def zoom_to_100(self) -> None:
-        """Show one image pixel on one pixel of the screen."""
-        _, x, y = self.view.state
-        self._go_to((1.0, x, y))
-
-    def zoom_by(self, factor: float) -> None:
-        """Zoom around the middle of the canvas."""
-        scale, x, y = self.view.state
-        self._go_to((scale * factor, x, y))
-
-    def zoom_to(self, box: Box) -> None:
-        """Show a box of the image as large as it fits."""
-        self._go_to(self.view.box_state(box, BOX_MARGIN, 8.0 * self.view.ratio))
-
-    def zoom_at(self, position: QPointF, factor: float) -> None:
-        """Zoom around a position of the canvas; what lies there stays."""
-        self._glide.stop()
-        self._fitted = False
-        self.view.zoom_at(position.x(), position.y(), factor)
-        self._view_moved()
-
-    def scroll_by(self, dx: float, dy: float) -> None:
-        """Move the image by logical pixels."""
-        self._glide.stop()
-        self._fitted = False
-        self.view.scroll(dx, dy)
-        self._view_moved()
+    # The hand
 
     def set_wheel_zooms(self, zooms: bool) -> None:
         """Let the plain wheel zoom and Ctrl+wheel scroll."""
         self._hands.wheel_zooms = zooms
-
-    def set_reduced_motion(self, reduced: bool) -> None:
-        """Jump instead of gliding."""
-        self._glide.reduced = reduced
 
     def is_settled(self) -> bool:
         """Whether the overlay in view is whole and as it should be."""
@@ -269,6 +241,7 @@ class Canvas(QWidget):
         self._glide.stop()
         self._layer.close()
         self._image.close()
+        self._work.close()
 
     # What tools answer
 
@@ -278,6 +251,8 @@ class Canvas(QWidget):
             self.edit_requested.emit(response.edit)
         if response.selection is not None:
             self.selection.set(response.selection)
+        if response.request is not None and self._pixels is not None:
+            self._work.ask(response.request, self._pixels)
         if response.drawn is not None and self.scene.image_id is not None:
             self._pending[self.scene.image_id] = response.drawn
             self.category_needed.emit(response.drawn)
@@ -301,16 +276,27 @@ class Canvas(QWidget):
         x, y = self.view.to_image(position.x(), position.y())
         self.pointer_moved.emit(x, y)
 
+    def _deliver(self, ticket: int, result: object) -> None:
+        if self.scene.image_id is not None:
+            response = self.toolbox.deliver(ticket, result, self.scene)
+            if response.handled:
+                self.follow(response)
+
     def _refresh_tool(self, status: str | None = None) -> None:
         look = self.toolbox.active.look(self.scene)
         self._show(look.overlay, look.cursor, status or look.status)
         if self.toolbox.active.name != self._tool_name:
             self._tool_name = self.toolbox.active.name
             self.tool_changed.emit(self._tool_name)
+            self.options_changed.emit()
 
     def _show(self, overlay: Overlay, cursor: str, status: str) -> None:
         self._face.overlay = overlay
         self._notice_hover(overlay.hovered)
+        options = self.toolbox.active.options()
+        if options != self._options:
+            self._options = options
+            self.options_changed.emit()
         if cursor != self._tool_cursor:
             self._tool_cursor = cursor
             if not self._hands.panning:
@@ -338,29 +324,11 @@ class Canvas(QWidget):
         self._layer.set_selected(self.scene.selection)
         self._refresh_tool()
 
-    def _go_to(self, state: tuple[float, float, float]) -> None:
-        self._fitted = False
-        self._glide.to(state)
-
-    def _show_fitted(self) -> None:
-        self._fitted = True
-        self.view.show(*self.view.fit_state())
-        self._view_moved()
-
     def _view_moved(self) -> None:
         self._layer.view_changed()
-        self.scale_changed.emit(self.view.scale)
-        self.update()
+        super()._view_moved()
 
     # Qt's events
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep a fitted image fitted, else what is in the middle there."""
-        self.view.resize(self.width(), self.height(), self.devicePixelRatioF())
-        if self.scene.image_id is not None and self._fitted:
-            self.view.show(*self.view.fit_state())
-        self._view_moved()
-        super().resizeEvent(event)
 
     def paintEvent(self, _: QPaintEvent) -> None:
         """Compose one frame."""
@@ -386,6 +354,7 @@ class Canvas(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing is hovered any more."""
+        self._hands.leave()
         self.point_at(None)
         super().leaveEvent(event)
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
 
-from maskgui.tools.base import Response
+from maskgui.tools.base import CLICK_SLOP, Response
+from maskgui.ui.canvas.edging import EdgeFollower
 from maskgui.ui.canvas.input import is_modifier, key_of, pointer_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ class Hands:
         self._pan_from: QPointF | None = None
         self._pan_button = NO_BUTTON
         self._space = False
+        self._pressed: QPointF | None = None
+        self._held = Qt.KeyboardModifier.NoModifier
+        self._edges = EdgeFollower(canvas.view, self._follow_edge, canvas)
         self.wheel_zooms = False
         self._handlers: dict[QEvent.Type, Callable[[Any], bool]] = {
             QEvent.Type.MouseButtonPress: self._press,
@@ -58,14 +62,23 @@ class Hands:
     def let_go(self) -> None:
         """Keys and buttons that were held are not any more."""
         self._space = False
+        self._pressed = None
+        self._edges.stop()
         self._stop_panning()
+
+    def leave(self) -> None:
+        """The pointer left the canvas; a drag goes on outside of it."""
+        if self._pressed is None:
+            self._edges.stop()
 
     def _press(self, event: QMouseEvent) -> bool:
         self._at = event.position()
+        self._edges.stop()
         if event.button() == MIDDLE or (self._space and event.button() == LEFT):
             self._pan_from, self._pan_button = event.position(), event.button()
             self._canvas.show_cursor("panning")
             return True
+        self._pressed = event.position()
         twice = event.type() == QEvent.Type.MouseButtonDblClick
         pointer = pointer_of(
             self._canvas.view,
@@ -86,9 +99,29 @@ class Hands:
             return True
         if not self._space:
             self._tool_moves(event.modifiers())
+            self._look_at_edges(event)
         return True
 
+    def _look_at_edges(self, event: QMouseEvent) -> None:
+        """Let the view go on where something is being drawn at its edge."""
+        tool, held = self._canvas.toolbox.active, event.buttons() != NO_BUTTON
+        self._held = event.modifiers()
+        if not (tool.busy and tool.follows):
+            self._edges.stop()
+        elif not (held and self._pressed is not None) or _dragged(self._pressed, self._at):
+            self._edges.pointer_at(event.position(), held=held)
+
+    def _follow_edge(self, dx: float, dy: float) -> None:
+        if not self._canvas.toolbox.active.busy:
+            self._edges.stop()
+            return
+        self._canvas.scroll_by(dx, dy)
+        self._canvas.point_at(self._at)
+        self._tool_moves(self._held)
+
     def _release(self, event: QMouseEvent) -> bool:
+        self._edges.stop()
+        self._pressed = None
         if self._pan_from is not None and event.button() == self._pan_button:
             self._stop_panning()
             return True
@@ -187,3 +220,7 @@ class Hands:
     def _stop_panning(self) -> None:
         self._pan_from, self._pan_button = None, NO_BUTTON
         self._canvas.show_cursor("pan" if self._space else None)
+
+
+def _dragged(start: QPointF, end: QPointF) -> bool:
+    return (end - start).manhattanLength() > CLICK_SLOP

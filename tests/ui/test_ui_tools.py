@@ -1,0 +1,398 @@
+"""Every tool in the real window: taken by its key, used by pointer, judged by the masks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from maskgui.core.edits import add_instances
+from maskgui.core.entities import Instance
+from maskgui.core.raster import shape_to_mask
+from maskgui.core.shape import Polygon, Shape
+from maskgui.tools.toolbox import TOOLS
+from maskgui.ui.actions import TOOL_ACTIONS
+from maskgui.ui.controller import Controller
+
+from .canvas_kit import Hand
+from .conftest import shown
+
+WIDTH, HEIGHT = 320, 240
+NONE = Qt.KeyboardModifier.NoModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+CONTROL = Qt.KeyboardModifier.ControlModifier
+ALT = Qt.KeyboardModifier.AltModifier
+Key = Qt.Key
+
+
+def disc(x: float, y: float, radius: float) -> np.ndarray:
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    return (columns - x) ** 2 + (rows - y) ** 2 <= radius**2
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
+    made = np.zeros((HEIGHT, WIDTH), bool)
+    made[int(y0) : int(y1), int(x0) : int(x1)] = True
+    return made
+
+
+def iou(one: np.ndarray, other: np.ndarray) -> float:
+    return float((one & other).sum() / max((one | other).sum(), 1))
+
+
+class Bench(Hand):
+    """The window on an image of a light disc of radius 50 at (110, 120) on dark ground."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__(controller.canvas)
+        self.controller = controller
+        self.desk = controller.desk
+        made = controller.categories.add_named("washer")
+        assert made is not None
+        self.category = made
+        controller.desk.use_category(made)
+        controller.canvas.setFocus()
+
+    def add(self, x0, y0, x1, y1, *, holes=()) -> Instance:
+        ring = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+        cut = [[(a, b), (c, b), (c, d), (a, d)] for a, b, c, d in holes]
+        shape = Shape([Polygon(ring, cut)])
+        order = len(self.desk.instances())
+        made = Instance(self.desk.new_id(), self.desk.image_id, self.category, shape, order)
+        assert self.desk.apply(add_instances([made], "Draw polygon"))
+        return made
+
+    def select(self, *instances: Instance) -> None:
+        self.desk.selection.set(one.id for one in instances)
+
+    def take(self, key: Qt.Key, held=NONE, *, tool: str) -> None:
+        self.key(key, held)
+        assert self.canvas.tool == tool
+
+    def masks(self) -> list[np.ndarray]:
+        return [shape_to_mask(one.shape, HEIGHT, WIDTH) for one in self.desk.instances()]
+
+    def only(self) -> np.ndarray:
+        (mask,) = self.masks()
+        return mask
+
+
+@pytest.fixture
+def bench(controller: Controller, tmp_path: Path, wait) -> Iterator[Bench]:
+    folder = tmp_path / "disc"
+    folder.mkdir()
+    noise = np.random.default_rng(4).normal(0, 3, (HEIGHT, WIDTH, 3))
+    pixels = np.where(disc(110, 120, 50)[..., None], 190, 60) + noise
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / "one.png")
+    Image.fromarray(np.full((HEIGHT, WIDTH, 3), 90, np.uint8)).save(folder / "two.png")
+    controller.start([folder], None)
+    wait(lambda: shown(controller))
+    made = Bench(controller)
+    yield made
+    assert not made.canvas.toolbox.active.busy
+
+
+def test_every_tool_has_an_action(bench: Bench) -> None:
+    assert set(TOOL_ACTIONS.values()) == set(TOOLS)
+
+
+def test_polygon(bench: Bench) -> None:
+    bench.take(Key.Key_P, tool="polygon")
+    for spot in ((20, 20), (120, 20), (120, 100), (20, 100)):
+        bench.click(*spot)
+    bench.key(Key.Key_N)
+    assert iou(bench.only(), box(20, 20, 120, 100)) > 0.97
+
+
+def test_rectangle(bench: Bench) -> None:
+    bench.take(Key.Key_R, tool="rectangle")
+    bench.drag((20, 20), (120, 100))
+    assert iou(bench.only(), box(20, 20, 120, 100)) > 0.97
+
+
+def test_ellipse(bench: Bench) -> None:
+    bench.take(Key.Key_O, tool="ellipse")
+    bench.drag((60, 70), (160, 170))
+    assert iou(bench.only(), disc(110, 120, 50)) > 0.97
+
+
+def test_freehand(bench: Bench) -> None:
+    bench.take(Key.Key_F, tool="freehand")
+    turns = np.linspace(0, 2 * np.pi, 40)
+    bench.stroke([(110 + 50 * np.cos(t), 120 + 50 * np.sin(t)) for t in turns])
+    assert iou(bench.only(), disc(110, 120, 50)) > 0.95
+
+
+def test_brush_draws_adds_and_erases_in_one_edit_each(bench: Bench) -> None:
+    bench.take(Key.Key_B, tool="brush")
+    bench.canvas.set_option("radius", 12)
+    bench.stroke([(60, 60), (110, 60), (160, 60)])
+    painted = bench.only()
+    assert iou(painted, box(60, 48, 160, 72) | disc(60, 60, 12) | disc(160, 60, 12)) > 0.97
+    bench.stroke([(110, 60), (110, 140)])
+    grown = bench.only()
+    assert grown.sum() > painted.sum() + 1000
+    bench.stroke([(110, 30), (110, 90)], ALT)
+    assert not bench.only()[60, 110]
+    for _ in range(2):
+        bench.key(Key.Key_Z, CONTROL)
+    assert (bench.only() == painted).all()
+
+
+def test_the_brush_grows_by_key_and_by_wheel(bench: Bench) -> None:
+    bench.take(Key.Key_B, tool="brush")
+    before = bench.canvas.toolbox.active.options()[0].value
+    bench.key(Key.Key_BracketRight)
+    grown = bench.canvas.toolbox.active.options()[0].value
+    bench.wheel(bench.canvas.rect().center().toPointF(), 1, NONE)
+    turned = bench.canvas.toolbox.active.options()[0].value
+    bench.key(Key.Key_BracketLeft)
+    assert before < grown < turned
+    assert bench.canvas.toolbox.active.options()[0].value == pytest.approx(grown)
+
+
+def test_eraser(bench: Bench) -> None:
+    bench.select(bench.add(40, 40, 140, 140))
+    bench.take(Key.Key_E, tool="eraser")
+    bench.canvas.set_option("radius", 10)
+    bench.stroke([(90, 30), (90, 150)])
+    assert iou(bench.only(), box(40, 40, 80, 140) | box(100, 40, 140, 140)) > 0.97
+    assert len(bench.desk.instances()[0].shape.parts) == 2
+
+
+def test_lasso_adds_and_takes(bench: Bench) -> None:
+    bench.select(bench.add(40, 40, 140, 140))
+    bench.take(Key.Key_G, tool="lasso_add")
+    bench.stroke([(120, 60), (180, 60), (180, 120), (120, 120), (120, 62)])
+    assert iou(bench.only(), box(40, 40, 140, 140) | box(120, 60, 180, 120)) > 0.97
+    bench.take(Key.Key_G, SHIFT, tool="lasso_subtract")
+    bench.stroke([(20, 20), (60, 20), (60, 60), (20, 60), (20, 22)])
+    assert not bench.only()[50, 50]
+    assert bench.only()[70, 50]
+
+
+def test_reroute(bench: Bench) -> None:
+    bench.select(bench.add(40, 40, 140, 140))
+    bench.take(Key.Key_U, tool="reroute")
+    bench.stroke([(140, 60), (180, 60), (180, 120), (140, 120)])
+    assert iou(bench.only(), box(40, 40, 140, 140) | box(140, 60, 180, 120)) > 0.97
+
+
+def test_slice(bench: Bench) -> None:
+    bench.select(bench.add(40, 40, 140, 140))
+    bench.take(Key.Key_J, ALT, tool="slice")
+    bench.drag((80, 20), (80, 160))
+    masks = sorted(bench.masks(), key=np.sum)
+    assert len(masks) == 2
+    assert iou(masks[0], box(40, 40, 80, 140)) > 0.95
+    assert iou(masks[1], box(80, 40, 140, 140)) > 0.95
+
+
+def test_punch(bench: Bench) -> None:
+    bench.select(bench.add(40, 40, 140, 140))
+    bench.take(Key.Key_P, SHIFT, tool="punch")
+    for spot in ((70, 70), (110, 70), (110, 110), (70, 110)):
+        bench.click(*spot)
+    bench.key(Key.Key_Return)
+    assert not bench.only()[90, 90]
+    assert len(bench.desk.instances()[0].shape.parts[0].holes) == 1
+
+
+def test_vertices_are_dragged_added_and_deleted(bench: Bench) -> None:
+    one = bench.add(40, 40, 140, 140)
+    bench.select(one)
+    bench.take(Key.Key_J, CONTROL, tool="vertex")
+    bench.drag((140, 140), (170, 160))
+    assert bench.only()[150, 150]
+    bench.click(90, 40, ALT)
+    assert bench.desk.instances()[0].shape.vertex_count == 5
+    bench.click(90, 40, SHIFT)
+    assert bench.desk.instances()[0].shape.vertex_count == 4
+
+
+def test_transform_moves_and_scales(bench: Bench) -> None:
+    bench.select(bench.add(40, 40, 100, 100))
+    bench.take(Key.Key_T, SHIFT, tool="transform")
+    bench.drag((70, 70), (170, 120))
+    assert iou(bench.only(), box(140, 90, 200, 150)) > 0.9
+    bench.drag((200, 150), (230, 180))
+    assert bench.only().sum() > 60 * 60 * 1.4
+
+
+def test_simplify_previews_and_keeps(bench: Bench) -> None:
+    turns = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    ring = np.stack([110 + 50 * np.cos(turns), 120 + 50 * np.sin(turns)], 1)
+    one = bench.add(0, 0, 10, 10)
+    made = Instance(bench.desk.new_id(), one.image_id, bench.category, Shape([Polygon(ring)]))
+    bench.desk.apply(add_instances([made], "Draw polygon"))
+    bench.select(made)
+    bench.take(Key.Key_M, SHIFT, tool="simplify")
+    bench.canvas.set_option("tolerance", 2.0)
+    figures = bench.canvas.toolbox.active.figures(bench.canvas.scene)
+    assert figures.startswith("200 → ")
+    assert bench.desk.session.document.instance(made.image_id, made.id).shape.vertex_count == 200
+    bench.key(Key.Key_Return)
+    after = bench.desk.session.document.instance(made.image_id, made.id).shape
+    assert 8 <= after.vertex_count < 60
+    assert iou(shape_to_mask(after, HEIGHT, WIDTH), disc(110, 120, 50)) > 0.9
+
+
+def test_scissors_cling_to_the_edge(bench: Bench, wait) -> None:
+    bench.take(Key.Key_C, tool="scissors")
+    tool = bench.canvas.toolbox.active
+    for spot in ((160, 120), (110, 170), (60, 120), (110, 70)):
+        bench.click(*spot)
+        wait(lambda: tool.wire is not None)
+    bench.key(Key.Key_Return)
+    assert iou(bench.only(), disc(110, 120, 50)) > 0.95
+
+
+def test_wand_finds_the_disc_and_follows_the_tolerance(bench: Bench, wait) -> None:
+    bench.take(Key.Key_W, tool="wand")
+    bench.canvas.set_option("tolerance", 30)
+    bench.click(110, 120)
+    wait(lambda: len(bench.desk.instances()) == 1)
+    assert iou(bench.only(), disc(110, 120, 50)) > 0.95
+
+
+def test_a_wand_left_behind_changes_nothing(bench: Bench, wait) -> None:
+    bench.take(Key.Key_W, tool="wand")
+    bench.hover(110, 120)
+    QTest.mousePress(bench.canvas, Qt.MouseButton.LeftButton, NONE, bench.at(110, 120))
+    bench.key(Key.Key_Escape)
+    QTest.mouseRelease(bench.canvas, Qt.MouseButton.LeftButton, NONE, bench.at(110, 120))
+    wait(lambda: not bench.canvas._work.busy)
+    assert bench.desk.instances() == []
+
+
+def test_refine_moves_the_outline_to_the_edge(bench: Bench, wait) -> None:
+    turns = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    ring = np.stack([113 + 44 * np.cos(turns), 118 + 44 * np.sin(turns)], 1)
+    one = Instance(bench.desk.new_id(), bench.desk.image_id, bench.category, Shape([Polygon(ring)]))
+    bench.desk.apply(add_instances([one], "Draw polygon"))
+    before = iou(bench.only(), disc(110, 120, 50))
+    bench.select(one)
+    bench.take(Key.Key_K, tool="refine")
+    bench.canvas.set_option("band", 14)
+    bench.key(Key.Key_Return)
+    wait(lambda: not bench.canvas.toolbox.active.busy)
+    assert before < 0.85
+    assert iou(bench.only(), disc(110, 120, 50)) > 0.95
+    bench.key(Key.Key_Z, CONTROL)
+    assert iou(bench.only(), disc(110, 120, 50)) == pytest.approx(before)
+
+
+def test_a_refinement_awaited_for_another_image_is_dropped(bench: Bench, wait) -> None:
+    one = bench.add(70, 80, 150, 160)
+    bench.select(one)
+    bench.take(Key.Key_K, tool="refine")
+    bench.key(Key.Key_Return)
+    bench.key(Key.Key_D)
+    wait(lambda: shown(bench.controller))
+    wait(lambda: not bench.canvas._work.busy)
+    assert bench.desk.instances() == []
+    assert bench.desk.session.instances(one.image_id) == [one]
+
+
+# Commands
+
+
+def test_join_and_split(bench: Bench) -> None:
+    one, two = bench.add(20, 20, 80, 80), bench.add(120, 20, 160, 60)
+    bench.select(one, two)
+    bench.key(Key.Key_J)
+    assert iou(bench.only(), box(20, 20, 80, 80) | box(120, 20, 160, 60)) == 1
+    bench.key(Key.Key_J, SHIFT)
+    assert len(bench.desk.instances()) == 2
+    assert bench.desk.selection.ids == {one.id for one in bench.desk.instances()}
+
+
+def test_subtract_takes_from_the_neighbours(bench: Bench) -> None:
+    one, two = bench.add(20, 20, 80, 80), bench.add(60, 20, 120, 80)
+    bench.select(one)
+    bench.key(Key.Key_S)
+    kept = bench.desk.session.document.instance(two.image_id, two.id).shape
+    assert kept.bounds == (80, 20, 120, 80)
+
+
+def test_intersect(bench: Bench) -> None:
+    bench.select(bench.add(20, 20, 80, 80), bench.add(60, 20, 120, 80))
+    bench.key(Key.Key_S, SHIFT)
+    assert iou(bench.only(), box(60, 20, 80, 80)) == 1
+
+
+def test_fill_holes(bench: Bench) -> None:
+    bench.select(bench.add(20, 20, 120, 120, holes=[(50, 50, 80, 80)]))
+    bench.key(Key.Key_F, SHIFT)
+    assert iou(bench.only(), box(20, 20, 120, 120)) == 1
+
+
+def test_remove_overlap_works_off_the_main_thread(bench: Bench, wait) -> None:
+    bench.add(20, 20, 80, 80)
+    bench.add(60, 20, 120, 80)
+    bench.key(Key.Key_O, SHIFT)
+    assert bench.controller.combining.busy
+    wait(lambda: not bench.controller.combining.busy)
+    low, high = bench.masks()
+    assert not (low & high).any()
+    assert low.sum() == 40 * 60
+    assert high.sum() == 60 * 60
+
+
+def test_a_cancelled_command_changes_nothing(bench: Bench, qtbot) -> None:
+    bench.add(20, 20, 80, 80)
+    bench.add(60, 20, 120, 80)
+    before = bench.desk.instances()
+    bench.key(Key.Key_O, SHIFT)
+    bench.controller.window.commands["cancel_work"].trigger()
+    bench.controller.desk.background.close()
+    QTest.qWait(20)
+    assert bench.desk.instances() == before
+
+
+def test_a_command_that_cannot_work_says_why(bench: Bench) -> None:
+    bench.add(20, 20, 80, 80)
+    commands = bench.controller.window.commands
+    assert "Select two" in commands.reason("join")
+    bench.select(*bench.desk.instances())
+    bench.key(Key.Key_F, SHIFT)
+    assert "Select an instance with holes first." in bench.controller.window.toasts.texts
+
+
+# The view
+
+
+def test_the_view_follows_at_its_edge_while_drawing(bench: Bench, wait) -> None:
+    bench.canvas.zoom_to((20, 20, 120, 100))
+    bench.take(Key.Key_B, tool="brush")
+    view = bench.canvas.view
+    seen = view.visible_box()
+    assert seen[2] < WIDTH
+    middle = ((seen[0] + seen[2]) / 2, (seen[1] + seen[3]) / 2)
+    edge = (seen[2] - 2 / view.logical_scale, middle[1])
+    bench.hover(*middle)
+    QTest.mousePress(bench.canvas, Qt.MouseButton.LeftButton, NONE, bench.at(*middle))
+    bench.hover(*edge, NONE, Qt.MouseButton.LeftButton)
+    wait(lambda: view.visible_box()[2] > seen[2] + 20)
+    place = bench.at(*edge)
+    QTest.mouseRelease(bench.canvas, Qt.MouseButton.LeftButton, NONE, place)
+    assert bench.only().any(axis=0).nonzero()[0].max() > seen[2] + 5
+    still = view.visible_box()
+    QTest.qWait(60)
+    assert view.visible_box() == still
+
+
+def test_the_view_stays_where_the_image_ends(bench: Bench) -> None:
+    bench.canvas.fit()
+    bench.take(Key.Key_B, tool="brush")
+    before = bench.canvas.view.origin
+    bench.hover(50, 50)
+    QTest.mousePress(bench.canvas, Qt.MouseButton.LeftButton, NONE, bench.at(50, 50))
+    corner = bench.canvas.view.to_image(bench.canvas.width() - 2, bench.canvas.height() - 2)
+    bench.hover(*corner, NONE, Qt.MouseButton.LeftButton)
+    QTest.qWait(260)
+    assert bench.canvas.view.origin == before
+    bench.key(Key.Key_Escape)
