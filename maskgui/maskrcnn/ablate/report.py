@@ -51,6 +51,7 @@ def summarise(folder: Path) -> dict[str, Any]:
         "hours": sum(result.seconds for result in results) / 3600,
         "inits": sorted({result.init for result in results if result.init}),
         "crop": train.crop,
+        "max_detections": plan.base.model.max_detections,
         "tables": {name: table for name, table in found.items() if table["trained"]},
     }
 
@@ -154,7 +155,7 @@ def _head(told: Mapping[str, Any]) -> str:
             f"{told['crop']} px; the weights after the last step are measured.",
             f"- Seeds: {told['seeds']}, and {more} for rows that lie within one spread of another "
             "row of their table. Means ± standard deviation over the seeds, in per cent; at most "
-            "200 detections an image.",
+            f"{told['max_detections']} detections an image.",
             f"- Body weights to start from: {inits}. All else is fresh.",
             f"- Made by `{told['command']}` with torch {', '.join(told['torch']) or NONE}, "
             f"torchvision {', '.join(told['torchvision']) or NONE} on "

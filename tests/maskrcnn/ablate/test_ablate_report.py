@@ -1,0 +1,95 @@
+"""What the tables say: means, spreads, and whether rows are told apart."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from maskgui.core.errors import UserError
+from maskgui.maskrcnn.ablate.plan import pending, settle
+from maskgui.maskrcnn.ablate.report import markdown, summarise, write_report
+from maskgui.maskrcnn.ablate.results import append_result
+from maskgui.maskrcnn.ablate.runner import work
+from maskgui.maskrcnn.ablate.tables import TABLES
+from tests.maskrcnn.ablate.fakes import PLAN, FakeTrainer, result
+
+
+def summary(folder: Path, name: str, value: Callable[[str, int], float]) -> dict[str, Any]:
+    settle(folder, PLAN, resume=False)
+    work(folder, PLAN, {name: TABLES[name]}, FakeTrainer(value), lambda _: None)
+    told: dict[str, Any] = summarise(folder)["tables"][name]
+    return told
+
+
+def test_means_and_spreads_are_over_the_seeds(tmp_path: Path) -> None:
+    told = summary(tmp_path, "masks", lambda row, seed: (row == "sigmoid") * 0.2 + seed / 100)
+    sigmoid = told["rows"][1]
+    assert sigmoid["n"] == 3
+    assert sigmoid["mean"] == pytest.approx({"AP": 21.0, "AP50": 41.0, "AP75": 11.0})
+    assert sigmoid["spread"]["AP"] == pytest.approx(1.0)
+    assert sigmoid["paper"] == {"AP": 30.3, "AP50": 51.2, "AP75": 31.5}
+    (pair,) = told["pairs"]
+    assert pair["paper"] == 5.5
+    assert pair["ours"] == pytest.approx(20.0)
+    assert pair["says"] == "as in the paper"
+
+
+def test_the_other_order_is_told_as_it_came_out(tmp_path: Path) -> None:
+    told = summary(tmp_path, "masks", lambda row, seed: (row == "softmax") * 0.2 + seed / 100)
+    assert told["pairs"][0]["says"] == "against the paper"
+    assert "| sigmoid – softmax | +5.5 | -20.0 | 1.0 | against the paper |" in markdown(
+        summarise(tmp_path)
+    )
+
+
+def test_within_the_larger_spread_rows_are_not_told_apart(tmp_path: Path) -> None:
+    told = summary(
+        tmp_path, "masks", lambda row, seed: 0.3 + (seed * 0.02 if row == "softmax" else 0.01)
+    )
+    assert told["pairs"][0]["says"] == "not told apart"
+    assert [row["n"] for row in told["rows"]] == [5, 5]
+
+
+def test_boxes_are_compared_where_the_table_says_so(tmp_path: Path) -> None:
+    told = summary(tmp_path, "multitask", lambda row, seed: len(row) / 100 + seed / 500)
+    assert told["metric"] == "bbox"
+    assert [row["mean"]["AP"] for row in told["rows"]] == pytest.approx([12.2, 10.2])
+
+
+def test_only_tables_with_results_are_shown(tmp_path: Path) -> None:
+    summary(tmp_path, "masks", lambda _row, seed: 0.3 + seed / 100)
+    told = summarise(tmp_path)
+    # the sigmoid row stands in other tables, too
+    assert set(told["tables"]) == {"backbone", "masks", "roi-c4", "agnostic"}
+    assert told["tables"]["agnostic"]["pairs"] == []
+    assert "head" not in told["tables"]
+
+
+def test_one_seed_says_nothing(tmp_path: Path) -> None:
+    plan = msgspec.structs.replace(PLAN, seeds=1)
+    settle(tmp_path, plan, resume=False)
+    tables = {"masks": TABLES["masks"]}
+    work(tmp_path, plan, tables, FakeTrainer(lambda row, _seed: len(row) / 50), lambda _: None)
+    assert summarise(tmp_path)["tables"]["masks"]["pairs"][0]["says"] == "one seed only"
+
+
+def test_the_page_says_what_was_done(tmp_path: Path) -> None:
+    summary(tmp_path, "backbone", lambda row, seed: len(row) / 50 + seed / 1000)
+    text = write_report(tmp_path).read_text()
+    assert "5 steps of 2 views" in text
+    assert "`main.py ablate --table masks`" in text
+    assert "toy/data.json" in text
+    assert "with torch 2, torchvision 0 on cpu" in text
+    assert "| R101-C4 | 32.7 / 54.2 / 34.3 | no network at this size |" in text
+    assert "7 of 9, body" in text
+    assert "| slim-FPN | – / – / – | slim-FPN |" in text
+
+
+def test_a_result_of_another_recipe_is_not_reported(tmp_path: Path) -> None:
+    summary(tmp_path, "masks", lambda _row, seed: seed / 100)
+    other = msgspec.structs.replace(PLAN, val_images=9)
+    append_result(tmp_path, result(pending(other, {"masks": TABLES["masks"]}, [])[0], 0.9))
+    with pytest.raises(UserError, match="another recipe"):
+        write_report(tmp_path)
