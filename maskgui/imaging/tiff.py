@@ -46,7 +46,7 @@ def read_info(path: Path) -> TiffInfo:
     Raises ValueError with the reason when the page's data lies behind the file's end.
     """
     with tifffile.TiffFile(path) as file:
-        page = _first_page(file)
+        page = first_page(file)
         bits = int(np.max(page.bitspersample))  # one figure, or one for each band
         orientation = page.tags.get(274)
         pages = _count_pages(file)
@@ -64,7 +64,14 @@ def read_info(path: Path) -> TiffInfo:
         )
 
 
-def _first_page(file: tifffile.TiffFile) -> tifffile.TiffPage:
+def is_tiled(path: Path) -> bool:
+    """Tell whether the first page is stored in tiles; else it is in strips of whole rows."""
+    with tifffile.TiffFile(path) as file:
+        return bool(first_page(file).is_tiled)
+
+
+def first_page(file: tifffile.TiffFile) -> tifffile.TiffPage:
+    """Return the page that is shown. Raises ValueError where there is none."""
     if not len(file.pages):
         raise ValueError("it has no page")
     page = file.pages[0]
@@ -110,16 +117,22 @@ def decode(path: Path, info: TiffInfo) -> Raw:
     Raises ValueError for complex samples, and whatever tifffile and its codecs raise.
     """
     with tifffile.TiffFile(path) as file:
-        page = _first_page(file)
-        samples = _bands_last(page, page.asarray())
-        if samples.dtype.kind == "c":
-            raise ValueError("its samples are complex numbers")
-        color, alpha = _pick_bands(samples, info)
-        color = _plain_color(color, int(page.photometric), info.bits)
-        associated = alpha is not None and int(page.extrasamples[0]) == _ALPHA[0]
+        page = first_page(file)
+        return raw_of(page, info, _bands_last(page, page.asarray()))
+
+
+def raw_of(page: tifffile.TiffPage, info: TiffInfo, samples: NDArray[Any]) -> Raw:
+    """Return H x W x bands of the page, all of it or a piece, as grey or RGB and its alpha.
+
+    Raises ValueError for complex samples.
+    """
+    if samples.dtype.kind == "c":
+        raise ValueError("its samples are complex numbers")
+    color, alpha = _pick_bands(samples, info)
+    color = _plain_color(color, int(page.photometric), info.bits)
     if alpha is None:
         return Raw(color, orientation=info.orientation)
-    if associated:
+    if int(page.extrasamples[0]) == _ALPHA[0]:
         color = _unmultiplied(color, alpha)
     pixels = np.concatenate([color.reshape(*alpha.shape[:2], -1), alpha], axis=2)
     return Raw(pixels, True, info.orientation)

@@ -1,0 +1,54 @@
+"""Images too large to be held in memory whole: read in tiles, with a pyramid kept on disk."""
+
+import threading
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskgui.imaging.errors import reasons
+from maskgui.imaging.header import Header, read_header
+from maskgui.imaging.tiled.grid import Grid
+from maskgui.imaging.tiled.pixels import TiledPixels
+from maskgui.imaging.tiled.sources import open_source
+from maskgui.imaging.tiled.store import PyramidStore
+from maskgui.imaging.window import Window
+
+__all__ = ["PyramidStore", "Tiled", "TiledPixels", "open_tiled"]
+
+_OPEN: "weakref.WeakValueDictionary[object, TiledPixels]" = weakref.WeakValueDictionary()
+_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """A large image: `rgb` gives its pixels piece by piece; `note` as of `Decoded`."""
+
+    rgb: TiledPixels
+    note: str
+
+
+def open_tiled(
+    path: Path | str,
+    header: Header | None = None,
+    window: Window | None = None,
+    store: PyramidStore | None = None,
+    grid: tuple[int, int] | None = None,
+) -> Tiled:
+    """Return a large image; the one that is open already where the file is the same.
+
+    `grid` is (tile, overview's side) where it is not the usual one. Raises ImageError with the
+    reason.
+    """
+    path = Path(path)
+    header = header or read_header(path)
+    window, store = window or Window(), store or PyramidStore()
+    with reasons(path):
+        status = path.stat()
+    facts = (path, status.st_mtime_ns, status.st_size, window, store.folder, grid)
+    with _LOCK:
+        held = _OPEN.get(facts)
+        if held is None:
+            source = open_source(path, header, window)
+            cut = Grid(source.width, source.height, *(grid or ()))
+            held = _OPEN[facts] = TiledPixels(path, source, cut, store)
+    return Tiled(held, held.note)
