@@ -1,6 +1,6 @@
 """The tools of a canvas: which one is active, and the drafts left open on other images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from maskgui.tools.base import Key, Pointer, Response, Scene, Tool
 from maskgui.tools.brush import BrushTool, EraserTool
@@ -57,6 +57,11 @@ class Toolbox:
     def active(self) -> Tool:
         """The tool in the person's hand."""
         return self._active
+
+    @property
+    def tools(self) -> Iterable[Tool]:
+        """All tools."""
+        return self._tools.values()
 
     def use(self, name: str) -> None:
         """Take another tool. An open draft waits until its tool is taken again. KeyError."""

@@ -54,7 +54,7 @@ class VertexTool(PointingTool):
         """Whether dragged vertices snap, and whether shared borders move together."""
         return (
             Option("snap", "Snap to neighbours", float(self.snaps), switch=True),
-            Option("shared", "Move shared borders together", float(self.shares), switch=True),
+            Option("shared", "Move shared borders", float(self.shares), switch=True),
         )
 
     def set_option(self, name: str, value: float) -> None:

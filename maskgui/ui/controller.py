@@ -22,6 +22,7 @@ from maskgui.ui.control.navigation import Navigation
 from maskgui.ui.control.opening import Opening
 from maskgui.ui.control.proposing import Proposing
 from maskgui.ui.control.segmenting import Segmenting
+from maskgui.ui.control.tooling import Tooling
 from maskgui.ui.control.view import View
 from maskgui.ui.jobs import Jobs
 from maskgui.ui.options import Options
@@ -54,6 +55,7 @@ class Controller(QObject):
         self.navigation = Navigation(self.desk, self.loader)
         self.editing = Editing(self.desk, flags, self.categories.add_named)
         self.combining = Combining(self.desk)
+        self.tooling = Tooling(self.desk)
         self.view = View(self.desk, flags, themes)
         self.proposing = Proposing(self.desk)
         self.models = Models(self.desk, self.jobs)

@@ -19,6 +19,7 @@ from maskgui.ui.actions import ActionSet
 from maskgui.ui.canvas import Canvas
 from maskgui.ui.options import Options
 from maskgui.ui.panels.filmstrip import Filmstrip
+from maskgui.ui.panels.optionsbar import OptionsBar
 from maskgui.ui.panels.sidepanel import SidePanel
 from maskgui.ui.panels.statusbar import StatusBar
 from maskgui.ui.panels.toolcolumn import ToolColumn
@@ -51,7 +52,7 @@ class MainWindow(QMainWindow):
         self.commands = actions = ActionSet(self, theme)
         self.canvas = canvas
         self.topbar = TopBar(actions, theme)
-        self.tools = ToolColumn(actions)
+        self.tools = ToolColumn(actions, options, theme)
         self.side = SidePanel(theme)
         self.film = Filmstrip(theme)
         self.status = StatusBar(actions, theme)
@@ -63,6 +64,7 @@ class MainWindow(QMainWindow):
         self.stage = QStackedWidget()
         for page in (self.welcome, self.empty, canvas):
             self.stage.addWidget(page)
+        self.options_bar = OptionsBar(self.stage, theme)
         self.toasts = Toasts(self.stage, theme)
         actions.attach(canvas, self.side.instances.tree)
         self._lay_out()
@@ -101,9 +103,18 @@ class MainWindow(QMainWindow):
 
     def _set_theme(self, theme) -> None:
         self.commands.set_theme(theme)
-        for part in (self.topbar, self.side, self.film, self.status, self.welcome, self.empty):
+        for part in (
+            self.topbar,
+            self.tools,
+            self.options_bar,
+            self.side,
+            self.film,
+            self.status,
+            self.welcome,
+            self.empty,
+            self.toasts,
+        ):
             part.set_theme(theme)
-        self.toasts.set_theme(theme)
 
     # ---- what is seen
 

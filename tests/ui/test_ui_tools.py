@@ -16,6 +16,8 @@ from maskgui.core.shape import Polygon, Shape
 from maskgui.tools.toolbox import TOOLS
 from maskgui.ui.actions import TOOL_ACTIONS
 from maskgui.ui.controller import Controller
+from maskgui.ui.panels.toolcolumn import GROUPS, ToolColumn
+from maskgui.ui.theme import DARK
 
 from .canvas_kit import Hand
 from .conftest import shown
@@ -396,3 +398,124 @@ def test_the_view_stays_where_the_image_ends(bench: Bench) -> None:
     QTest.qWait(260)
     assert bench.canvas.view.origin == before
     bench.key(Key.Key_Escape)
+
+
+# The column of tools and the options
+
+
+def test_every_tool_has_a_place_in_the_column(bench: Bench) -> None:
+    assert {tool for tools in GROUPS.values() for tool in tools} == set(TOOLS)
+
+
+def test_a_group_remembers_the_tool_used_last(bench: Bench) -> None:
+    column = bench.controller.window.tools
+    button = column.groups["figures"]
+    assert button.defaultAction().text() == "Rectangle"
+    bench.key(Key.Key_O)
+    assert button.defaultAction().text() == "Ellipse"
+    assert button.isChecked()
+    again = ToolColumn(bench.controller.window.commands, bench.controller.options, DARK)
+    assert again.groups["figures"].defaultAction().text() == "Ellipse"
+    again.deleteLater()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_a_flyout_opens_by_the_right_button_or_a_second_click(bench: Bench) -> None:
+    button = bench.controller.window.tools.groups["painting"]
+    left = Qt.MouseButton.LeftButton
+    QTest.mouseClick(button, left)
+    assert bench.canvas.tool == "brush"
+    assert not button._menu.isVisible()
+    QTest.mouseClick(button, left)
+    assert button._menu.isVisible()
+    button._menu.actions()[1].trigger()
+    button._menu.hide()
+    assert bench.canvas.tool == "eraser"
+    assert button.defaultAction().text() == "Eraser"
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_commands_are_in_a_flyout_of_their_own(bench: Bench) -> None:
+    bench.select(bench.add(20, 20, 80, 80), bench.add(120, 20, 160, 60))
+    button = bench.controller.window.tools.combine
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert button._menu.isVisible()
+    button._menu.actions()[0].trigger()
+    button._menu.hide()
+    assert len(bench.desk.instances()) == 1
+
+
+def test_all_tools_fit_the_lowest_window(bench: Bench, wait) -> None:
+    window = bench.controller.window
+    window.resize(960, 600)
+    wait(lambda: window.height() == 600)
+    QTest.qWait(30)
+    places = [button.geometry() for button in window.tools._buttons]
+    assert places[-1].bottom() <= window.tools.height()
+    for one, other in zip(places, places[1:], strict=False):
+        assert one.bottom() < other.top()
+
+
+def test_the_options_of_the_tool_are_shown_and_set(bench: Bench) -> None:
+    bar = bench.controller.window.options_bar
+    assert not bar.isVisible()
+    bench.key(Key.Key_B)
+    assert bar.isVisible()
+    bar.numbers["radius"].figure.setValue(40)
+    assert bench.canvas.toolbox.active.radius == 40
+    assert bench.canvas._face.overlay.disk is None or bench.canvas._face.overlay.disk.radius == 40
+    bench.key(Key.Key_BracketRight)
+    assert bar.numbers["radius"].figure.value() == pytest.approx(48)
+    slider = bar.numbers["radius"].slider
+    slider.setValue(slider.maximum())
+    assert bench.canvas.toolbox.active.radius == pytest.approx(2000)
+    bench.key(Key.Key_V)
+    assert not bar.isVisible()
+    assert bench.controller.options.text("brush radius") == "2000"
+
+
+def test_the_options_bar_is_as_wide_as_what_it_shows(bench: Bench) -> None:
+    bench.select(bench.add(20, 20, 80, 80))
+    bar = bench.controller.window.options_bar
+    for key, held in ((Key.Key_B, NONE), (Key.Key_M, SHIFT), (Key.Key_J, CONTROL)):
+        bench.key(key, held)
+        assert bar.width() == bar.sizeHint().width()
+        for child in (*bar.numbers.values(), *bar.switches.values()):
+            assert child.width() >= child.sizeHint().width()
+        assert all(not number.slider.isHidden() for number in bar.numbers.values())
+
+
+def test_the_options_bar_does_without_sliders_in_a_small_window(bench: Bench, wait) -> None:
+    bench.select(bench.add(20, 20, 80, 80))
+    bench.take(Key.Key_M, SHIFT, tool="simplify")
+    window, bar = bench.controller.window, bench.controller.window.options_bar
+    window.resize(960, 600)
+    wait(lambda: bar.geometry().right() <= window.stage.width())
+    assert bar.numbers["tolerance"].slider.isHidden()
+    assert bar.confirm.isVisible()
+    window.resize(1280, 720)
+    wait(lambda: bar.numbers["tolerance"].slider.isVisible())
+
+
+def test_simplify_shows_figures_and_its_button_keeps_it(bench: Bench) -> None:
+    bench.select(bench.add(20, 20, 80, 80))
+    bench.take(Key.Key_M, SHIFT, tool="simplify")
+    bar = bench.controller.window.options_bar
+    assert bar.figures.text() == "4 → 4 vertices   IoU 1.000"
+    bar.numbers["smoothness"].figure.setValue(6)
+    assert "IoU 1.000" not in bar.figures.text()
+    bar.confirm.click()
+    assert bench.canvas.tool == "select"
+    assert bench.desk.instances()[0].shape.vertex_count > 4
+
+
+def test_switches_of_the_vertex_tool(bench: Bench) -> None:
+    one = bench.add(20, 20, 80, 80)
+    bench.add(80, 20, 140, 80)
+    bench.select(one)
+    bench.take(Key.Key_J, CONTROL, tool="vertex")
+    bench.controller.window.options_bar.switches["shared"].click()
+    bench.drag((80, 80), (90, 110))
+    boxes = [instance.shape.bounds for instance in bench.desk.instances()]
+    assert boxes[0][3] == pytest.approx(110, abs=1)
+    assert boxes[1][3] == pytest.approx(110, abs=1)

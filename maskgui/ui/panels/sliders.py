@@ -7,13 +7,13 @@ STEPS = 100
 SETTLE_MS = 350
 
 
-class ScoreSlider(QSlider):
-    """0 to 1 in hundredths; a click on the groove goes there."""
+class GrooveSlider(QSlider):
+    """A horizontal slider; a click on the groove goes there."""
 
-    def __init__(self) -> None:
+    def __init__(self, low: int, high: int) -> None:
         super().__init__(Qt.Orientation.Horizontal)
-        self.setRange(1, STEPS - 1)
-        self.setPageStep(5)
+        self.setRange(low, high)
+        self.setPageStep(max(1, (high - low) // 20))
 
     def mousePressEvent(self, event) -> None:
         """Jump to the place that was clicked and drag on from there."""
@@ -46,9 +46,9 @@ class Sliders(QWidget):
         self._shown = (0.5, 0.5)
         self.show_values(0.5, 0.5)
 
-    def _row(self, grid: QGridLayout, row: int, name: str, tip: str) -> ScoreSlider:
+    def _row(self, grid: QGridLayout, row: int, name: str, tip: str) -> GrooveSlider:
         label = QLabel(name)
-        slider = ScoreSlider()
+        slider = GrooveSlider(1, STEPS - 1)
         slider.setAccessibleName(name)
         figure = QDoubleSpinBox()
         figure.setObjectName("value")
