@@ -1,7 +1,7 @@
 """Drags that several tools share: each holds what it began with and ends in at most one edit."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,11 +9,20 @@ import numpy as np
 from maskgui.core.document import Edit
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
-from maskgui.tools.base import EdgeRef, Look, Overlay, Pointer, Scene, VertexRef
-from maskgui.tools.borders import snap_target
+from maskgui.tools.base import EdgeRef, Look, Overlay, Path, Pointer, Scene, VertexRef
+from maskgui.tools.borders import snap_target, with_twins
 from maskgui.tools.commit import reshaped
-from maskgui.tools.picking import band_between
+from maskgui.tools.picking import band_between, instances_within
 from maskgui.tools.shaping import add_vertex, kept_inside, move_vertices, vertices
+from maskgui.tools.tracing import followed
+
+
+@dataclass
+class VertexRules:
+    """How dragged vertices behave, by the person's choice; the tools that drag them share it."""
+
+    snaps: bool = False  # to vertices and edges of neighbours
+    shares: bool = False  # borders in common move together
 
 
 @dataclass(frozen=True)
@@ -165,6 +174,26 @@ class MoveVertices(Reshape):
         return sorted(ref for ref in self.refs if ref.instance == instance_id)
 
 
+def dragging(
+    refs: frozenset[VertexRef],
+    start: Pointer,
+    scene: Scene,
+    rules: VertexRules,
+    *,
+    grabbed: VertexRef | None = None,
+) -> MoveVertices:
+    """Return the drag of vertices, with their twins on neighbours where borders are shared."""
+    every = with_twins(refs, scene) if rules.shares else refs
+    owners = owners_of(every, scene)
+    return MoveVertices(owners, every, start, grabbed=grabbed, snaps=rules.snaps)
+
+
+def owners_of(refs: Iterable[VertexRef | EdgeRef], scene: Scene) -> list[Instance]:
+    """Return the unlocked instances that vertices or edges are of."""
+    found = (scene.instance(number) for number in sorted({ref.instance for ref in refs}))
+    return [one for one in found if one is not None and not scene.locked(one.id)]
+
+
 @dataclass
 class Band(Gesture):
     """A rubber band; `choose` says what a box of two pointers selects."""
@@ -193,3 +222,34 @@ class Band(Gesture):
             band=band_between(self.start, self.end), marked=self.found.marked or frozenset()
         )
         return Look("cross", overlay, self.status)
+
+
+@dataclass
+class Loop(Gesture):
+    """A lasso around whole instances: those that lie inside it are selected."""
+
+    start: Pointer
+    way: list[tuple[float, float]] = field(init=False)
+    scale: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.way = [self.start.point]
+        self.scale = self.start.scale
+
+    def move(self, pointer: Pointer, scene: Scene) -> None:
+        """Follow the hand."""
+        self.scale = pointer.scale
+        if pointer.point != self.way[-1]:
+            self.way.append(pointer.point)
+
+    def finish(self, scene: Scene) -> Outcome:
+        """Select what is inside; Ctrl or Shift add it to the selection."""
+        points = followed(self.way, self.scale)
+        found = instances_within(scene, points) if len(points) > 2 else frozenset()
+        adds = self.start.modifiers & {"ctrl", "shift"}
+        return Outcome(selection=scene.selection | found if adds else found)
+
+    def look(self) -> Look:
+        """The loop so far."""
+        overlay = Overlay(path=Path(np.array(self.way), closed=True))
+        return Look("cross", overlay, "Select: release to select the instances inside, Esc cancels")

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 import numpy as np
+import shapely
+from numpy.typing import NDArray
 
 from maskgui.core.entities import Instance
 from maskgui.core.hit import Hit, Part
@@ -54,6 +56,19 @@ def vertices_in(instances: Iterable[Instance], box: Box) -> frozenset[VertexRef]
 def instances_in(scene: Scene, box: Box) -> frozenset[int]:
     """Return the shown, unlocked instances that lie wholly inside a box."""
     return frozenset(found for found in scene.hits.inside(*box) if not scene.locked(found))
+
+
+def instances_within(scene: Scene, loop: NDArray[np.float64]) -> frozenset[int]:
+    """Return the shown, unlocked instances that lie wholly inside a loop (N x 2, N >= 3)."""
+    area = shapely.make_valid(shapely.Polygon(loop))
+    x0, y0, x1, y1 = area.bounds
+    found = []
+    for number in instances_in(scene, (x0, y0, x1, y1)):
+        instance = scene.instance(number)
+        parts = instance.shape.parts if instance is not None else ()
+        if parts and all(area.covers(shapely.Polygon(part.exterior)) for part in parts):
+            found.append(number)
+    return frozenset(found)
 
 
 def next_beneath(scene: Scene, pointer: Pointer | None, step: int) -> frozenset[int] | None:

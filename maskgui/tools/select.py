@@ -13,7 +13,16 @@ from maskgui.tools.base import (
     VertexRef,
 )
 from maskgui.tools.commit import deleted
-from maskgui.tools.gestures import Band, Gesture, MoveInstances, MoveVertices, Outcome, Reshape
+from maskgui.tools.gestures import (
+    Band,
+    Gesture,
+    Loop,
+    MoveInstances,
+    Outcome,
+    Reshape,
+    VertexRules,
+    dragging,
+)
 from maskgui.tools.picking import band_between, bodies, editable, instances_in, nearest_vertex
 from maskgui.tools.pointing import PointingTool
 
@@ -26,8 +35,9 @@ class SelectTool(PointingTool):
 
     name = "select"
 
-    def __init__(self) -> None:
+    def __init__(self, rules: VertexRules | None = None) -> None:
         super().__init__()
+        self.rules = rules or VertexRules()
         self.hovered: int | None = None
         self.vertex: VertexRef | None = None
 
@@ -46,7 +56,7 @@ class SelectTool(PointingTool):
         if self.vertex is not None:
             return Look("vertex", overlay, "Vertex: drag moves it")
         if self.hovered is None:
-            status = "Select: click an instance, drag selects those inside the frame"
+            status = "Select: click an instance, drag frames several, Alt+drag lassoes them"
             if scene.selection:
                 status = "Select: click an empty place to deselect, arrows nudge, Delete deletes"
             return Look("arrow", overlay, status)
@@ -58,11 +68,11 @@ class SelectTool(PointingTool):
         return Look("point", overlay, status)
 
     def begin(self, start: Pointer, scene: Scene) -> Gesture:
-        """A vertex, whole instances, or a rubber band."""
-        if self.vertex is not None:
-            owner = scene.instance(self.vertex.instance)
-            if owner is not None:
-                return MoveVertices([owner], frozenset({self.vertex}), start)
+        """A vertex, whole instances, a lasso, or a rubber band."""
+        if self.vertex is not None and scene.instance(self.vertex.instance) is not None:
+            return dragging(frozenset({self.vertex}), start, scene, self.rules)
+        if "alt" in start.modifiers:
+            return Loop(start)
         if "ctrl" in start.modifiers or scene.move_freely:
             moving = self._grabbed(start, scene)
             if moving:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from maskgui.tools.base import Key, Pointer, Response, Scene, Tool
 from maskgui.tools.brush import BrushTool, EraserTool
+from maskgui.tools.gestures import VertexRules
 from maskgui.tools.lasso import FreehandTool, LassoAddTool, LassoSubtractTool
 from maskgui.tools.polygon import PolygonTool
 from maskgui.tools.punch import PunchTool
@@ -49,6 +50,9 @@ class Toolbox:
 
     def __init__(self) -> None:
         self._tools = {name: make() for name, make in TOOLS.items()}
+        rules = VertexRules()  # one choice for both tools that drag vertices
+        self._tools["vertex"] = VertexTool(rules)
+        self._tools["select"] = SelectTool(rules)
         self._drafts: dict[int | None, tuple[str, object]] = {}
         self._image_id: int | None = None
         self._active = self._tools["select"]

@@ -1,8 +1,5 @@
 """Vertex mode: drag, add, delete and rubber-band the vertices of the selected instances."""
 
-from collections.abc import Iterable
-
-from maskgui.core.entities import Instance
 from maskgui.tools.base import (
     EdgeRef,
     Key,
@@ -14,7 +11,7 @@ from maskgui.tools.base import (
     Scene,
     VertexRef,
 )
-from maskgui.tools.borders import edge_twins, with_twins
+from maskgui.tools.borders import edge_twins
 from maskgui.tools.commit import deleted, reshaped
 from maskgui.tools.gestures import (
     Band,
@@ -23,6 +20,9 @@ from maskgui.tools.gestures import (
     MoveVertices,
     Outcome,
     Reshape,
+    VertexRules,
+    dragging,
+    owners_of,
 )
 from maskgui.tools.picking import (
     band_between,
@@ -41,28 +41,27 @@ class VertexTool(PointingTool):
 
     name = "vertex"
 
-    def __init__(self) -> None:
+    def __init__(self, rules: VertexRules | None = None) -> None:
         super().__init__()
         self.vertex: VertexRef | None = None
         self.edge: EdgeRef | None = None
         self.hovered: int | None = None
         self.marked: frozenset[VertexRef] = frozenset()
-        self.snaps = False
-        self.shares = False
+        self.rules = rules or VertexRules()
 
     def options(self) -> tuple[Option, ...]:
         """Whether dragged vertices snap, and whether shared borders move together."""
         return (
-            Option("snap", "Snap to neighbours", float(self.snaps), switch=True),
-            Option("shared", "Move shared borders", float(self.shares), switch=True),
+            Option("snap", "Snap to neighbours", float(self.rules.snaps), switch=True),
+            Option("shared", "Move shared borders", float(self.rules.shares), switch=True),
         )
 
     def set_option(self, name: str, value: float) -> None:
         """Set one of the two switches."""
         if name == "snap":
-            self.snaps = bool(value)
+            self.rules.snaps = bool(value)
         elif name == "shared":
-            self.shares = bool(value)
+            self.rules.shares = bool(value)
         else:
             raise KeyError(name)
 
@@ -101,12 +100,12 @@ class VertexTool(PointingTool):
         self.hover(start, scene)
         if self.vertex is not None:
             refs = self.marked if self.vertex in self.marked else frozenset({self.vertex})
-            return self._moving(refs, start, scene, grabbed=self.vertex)
+            return dragging(refs, start, scene, self.rules, grabbed=self.vertex)
         if self.edge is not None:
             self.marked = frozenset()
             edges = self._edges(self.edge, scene)
-            owners = self._owners(edges, scene)
-            return MoveVertices.of_new(owners, edges, start, snaps=self.snaps)
+            owners = owners_of(edges, scene)
+            return MoveVertices.of_new(owners, edges, start, snaps=self.rules.snaps)
         if "ctrl" in start.modifiers and scene.selection.intersection(bodies(scene, start)):
             return MoveInstances(editable(scene), start)
         return Band(start, self._choose, "Vertices: release to mark those inside, Esc cancels")
@@ -118,7 +117,7 @@ class VertexTool(PointingTool):
             return self._click_vertex(self.vertex, pointer, scene)
         if self.edge is not None and "alt" in pointer.modifiers:
             edges = self._edges(self.edge, scene)
-            owners = self._owners(edges, scene)
+            owners = owners_of(edges, scene)
             shapes = {one.id: one.shape for one in owners}
             live = {edge.instance: add_vertex(shapes[edge.instance], edge) for edge in edges}
             self.marked = frozenset()
@@ -149,7 +148,7 @@ class VertexTool(PointingTool):
         """The marked vertices, else the instances."""
         moving = editable(scene)
         if self.marked:
-            return self._moving(self.marked, Pointer(0, 0), scene)
+            return dragging(self.marked, Pointer(0, 0), scene, self.rules)
         return MoveInstances(moving, Pointer(0, 0)) if moving else None
 
     def finished(self, outcome: Outcome, scene: Scene) -> Response:
@@ -204,7 +203,7 @@ class VertexTool(PointingTool):
 
     def _without(self, refs: frozenset[VertexRef], scene: Scene) -> Response:
         """Delete vertices; an instance that has no ring left goes with them."""
-        owners = self._owners(refs, scene)
+        owners = owners_of(refs, scene)
         live = {
             owner.id: remove_vertices(owner.shape, [r for r in refs if r.instance == owner.id])
             for owner in owners
@@ -221,26 +220,10 @@ class VertexTool(PointingTool):
         adds = start.modifiers & {"ctrl", "shift"}
         return Outcome(marked=self.marked | found if adds else found)
 
-    def _moving(
-        self,
-        refs: frozenset[VertexRef],
-        start: Pointer,
-        scene: Scene,
-        *,
-        grabbed: VertexRef | None = None,
-    ) -> MoveVertices:
-        every = with_twins(refs, scene) if self.shares else refs
-        owners = self._owners(every, scene)
-        return MoveVertices(owners, every, start, grabbed=grabbed, snaps=self.snaps)
-
     def _edges(self, edge: EdgeRef, scene: Scene) -> list[EdgeRef]:
         """Return the edge and, where borders move together, the same edge of one neighbour each."""
-        twins = edge_twins(edge, scene) if self.shares else []
+        twins = edge_twins(edge, scene) if self.rules.shares else []
         return list({one.instance: one for one in (*reversed(twins), edge)}.values())[::-1]
-
-    def _owners(self, refs: Iterable[VertexRef | EdgeRef], scene: Scene) -> list[Instance]:
-        found = (scene.instance(number) for number in sorted({ref.instance for ref in refs}))
-        return [one for one in found if one is not None and not scene.locked(one.id)]
 
     def _forget_stale(self, scene: Scene) -> None:
         """Drop references that an edit, an undo or a changed selection made void."""

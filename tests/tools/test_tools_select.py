@@ -187,3 +187,46 @@ def test_nothing_that_is_left_behind_is_unsound(bench):
     bench.drag((25, 25), (-50, -50), "ctrl")
     for one in bench.instances():
         assert_sound(one.shape)
+
+
+def test_a_lasso_selects_what_lies_wholly_inside_it():
+    bench = Bench(
+        instance(1, Polygon(square(10, 10, 10))),
+        instance(2, Polygon(square(40, 40, 10))),
+        instance(3, Polygon(square(70, 10, 10))),
+    )
+    loop = [(5, 5), (25, 5), (60, 38), (60, 60), (30, 60), (5, 25)]
+    bench.press(*loop[0], "alt")
+    for spot in loop[1:]:
+        bench.move(*spot, "alt")
+    bench.release(*loop[-1], "alt")
+    assert bench.selection == {1, 2}
+    assert bench.edits == []
+
+
+def test_a_lasso_leaves_out_what_it_cuts_and_what_is_locked():
+    bench = Bench(
+        instance(1, Polygon(square(10, 10, 10))),
+        instance(2, Polygon(square(30, 10, 10))),
+        instance(3, Polygon(square(12, 30, 6))),
+    )
+    bench.locked_ids = frozenset({3})
+    bench.press(5, 5, "alt")
+    for spot in ((35, 5), (35, 50), (5, 50)):
+        bench.move(*spot, "alt")
+    bench.release(5, 50, "alt")
+    assert bench.selection == {1}
+
+
+def test_vertices_dragged_here_follow_the_rules_of_the_vertex_tool():
+    bench = Bench(
+        instance(1, Polygon(square(0, 0, 40))),
+        instance(2, Polygon(square(40, 0, 40))),
+    )
+    bench.toolbox.use("vertex")
+    bench.toolbox.active.set_option("shared", 1)
+    bench.toolbox.use("select")
+    bench.selection = frozenset({1})
+    bench.drag((40, 40), (46, 44))
+    for number in (1, 2):
+        assert [46, 44] in bench.shape(number).parts[0].exterior.tolist()

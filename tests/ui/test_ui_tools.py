@@ -1,6 +1,7 @@
 """Every tool in the real window: taken by its key, used by pointer, judged by the masks."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -452,7 +453,7 @@ def test_all_tools_fit_the_lowest_window(bench: Bench, wait) -> None:
     QTest.qWait(30)
     places = [button.geometry() for button in window.tools._buttons]
     assert places[-1].bottom() <= window.tools.height()
-    for one, other in zip(places, places[1:], strict=False):
+    for one, other in pairwise(places):
         assert one.bottom() < other.top()
 
 
@@ -494,7 +495,7 @@ def test_the_options_bar_does_without_sliders_in_a_small_window(bench: Bench, wa
     assert bar.numbers["tolerance"].slider.isHidden()
     assert bar.confirm.isVisible()
     window.resize(1280, 720)
-    wait(lambda: bar.numbers["tolerance"].slider.isVisible())
+    wait(bar.numbers["tolerance"].slider.isVisible)
 
 
 def test_simplify_shows_figures_and_its_button_keeps_it(bench: Bench) -> None:

@@ -176,7 +176,7 @@ class OptionsBar(QFrame):
         self.settle()
 
     def settle(self) -> None:
-        """Lie in the corner of the canvas, as wide as needed; where that is too wide, no sliders."""
+        """Lie in the corner of the canvas, as wide as needed; without sliders where room lacks."""
         for with_sliders in (True, False):
             for number in self.numbers.values():
                 number.slider.setVisible(with_sliders)
