@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from maskgui.cli.training import CLEAR, FILE, FOLDER, PLAIN_SECONDS, duration
 
 if TYPE_CHECKING:
     from maskgui.maskrcnn.ablate.runner import Progress
+    from maskgui.maskrcnn.ablate.start import Wishes
+    from maskgui.maskrcnn.ablate.tables import Size
 
 TABLE_NAMES = ("backbone", "masks", "roi-c4", "roi-c5", "head", "agnostic", "multitask", "all")
 
@@ -29,15 +32,18 @@ TABLE_NAMES = ("backbone", "masks", "roi-c4", "roi-c5", "head", "agnostic", "mul
 @click.option("--config", type=FILE, help="What all rows have in common, TOML.")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of every row.")
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Of two cores, a row.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="A row, of 2 cores.")
 @click.option("--init", "inits", multiple=True, metavar="NAME|FILE", help="Body to start from.")
 @click.option("--networks", type=click.Choice(("small", "paper")), default="small")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
 @click.option("--resume", is_flag=True, help="Go on where an ablation stopped.")
 @click.option("--report-only", is_flag=True, help="Write TABLE.md from the results; train nothing.")
+@click.option("--into", type=FILE, help="Also put the tables between this file's marks.")
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON.")
+@click.pass_context
 def ablate(
+    context: click.Context,
     table: str,
     data: Path | None,
     images: Path | None,
@@ -49,11 +55,12 @@ def ablate(
     steps: int | None,
     minutes: float | None,
     inits: tuple[str, ...],
-    networks: str,
+    networks: Size,
     jobs: int,
     device: str,
     resume: bool,
     report_only: bool,
+    into: Path | None,
     as_json: bool,
 ) -> None:
     """Train the rows of the paper's ablation tables at one small, fixed budget.
@@ -62,48 +69,59 @@ def ablate(
     seeds more where rows lie within one spread of each other. Results lie in FOLDER after every
     row; two commands may work in one folder. --networks paper takes ResNet-50 and larger.
     """
-    from maskgui.maskrcnn.ablate.report import summarise, write_report
+    from maskgui.maskrcnn.ablate.report import put_into, summarise, write_report
 
     if not report_only:
         if data is None or images is None:
             raise click.UsageError("--data and --images are needed to train; or --report-only.")
         if steps is not None and minutes is not None:
             raise click.UsageError("--steps and --minutes both set the budget; give one of them.")
-        from maskgui.maskrcnn.ablate.start import Wishes, start
-        from maskgui.maskrcnn.ablate.tables import Size
+        from maskgui.maskrcnn.ablate.start import Wishes
 
-        size: Size = "paper" if networks == "paper" else "small"
-        show = Display(sys.stderr.isatty(), jobs)
-        wishes = Wishes(
-            table, data, images, val, val_images, out, config, seeds, steps, minutes, inits, size,
-            jobs, device, resume, _command(table, data, images, val, inits, steps, minutes),
-        )  # fmt: skip
-        try:
-            start(wishes, show.progress, show.note)
-        finally:
-            show.end()
+        _train(
+            Wishes(
+                *(table, data, images, val, val_images, out, config, seeds, steps, minutes),
+                inits=inits,
+                size=networks,
+                jobs=jobs,
+                device=device,
+                resume=resume,
+                command=_command(context),
+            )
+        )
     place = write_report(out)
+    if into is not None:
+        put_into(into, out)
     if as_json:
         click.echo(json.dumps(summarise(out)))
     else:
         click.echo(f"Wrote {place}.")
 
 
-def _command(
-    table: str,
-    data: Path,
-    images: Path,
-    val: Path | None,
-    inits: tuple[str, ...],
-    steps: int | None,
-    minutes: float | None,
-) -> str:
+def _train(wishes: Wishes) -> None:
+    from maskgui.maskrcnn.ablate.start import start
+
+    show = Display(sys.stderr.isatty(), wishes.jobs)
+    try:
+        start(wishes, show.progress, show.note)
+    finally:
+        show.end()
+
+
+def _command(context: click.Context) -> str:
     """Return the command as people repeat it, without this machine's folders."""
-    parts = [f"main.py ablate --table {table} --data {data.name} --images {images.name}"]
-    parts += [f"--val {val.name}"] if val else []
-    parts += [f"--init {Path(init).name}" for init in inits]
-    parts += [f"--steps {steps}"] if steps else []
-    parts += [f"--minutes {minutes:g}"] if minutes else []
+    parts = ["main.py ablate"]
+    for option in context.command.params:
+        name = str(option.name)
+        if (
+            name == "resume"
+            or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE
+        ):
+            continue
+        given = context.params[name]
+        for value in given if isinstance(given, tuple) else (given,):
+            told = Path(value).name if isinstance(value, Path) or name == "inits" else value
+            parts.append(option.opts[0] if value is True else f"{option.opts[0]} {told}")
     return " ".join(parts)
 
 

@@ -3,6 +3,7 @@ processes on two cores waste less than two threads in one."""
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,6 +99,7 @@ def _one_thread_each() -> Iterator[None]:
 def _take_part(job: Job, heard: Any) -> None:
     """Train rows until none is left; the body of a process."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the parent's to answer
     torch.set_num_threads(1)
     try:
         data = read_data(job.data, job.images, job.val, job.val_images, job.plan.base.train)

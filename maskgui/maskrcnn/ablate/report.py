@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from maskgui.core.errors import UserError
 from maskgui.core.files import write_atomic
 from maskgui.maskrcnn.ablate.plan import (
     MORE_SEEDS,
@@ -135,6 +136,26 @@ def write_report(folder: Path) -> Path:
     place = folder / TABLE
     write_atomic(place, markdown(summarise(folder)).encode())
     return place
+
+
+def put_into(page: Path, folder: Path) -> None:
+    """Replace what stands on a Markdown page between the marks `<!-- ablation: NAME -->` and
+    `<!-- end of NAME -->`, NAME being the folder's, by the folder's tables.
+
+    Raises:
+        UserError: the page cannot be read or lacks the marks.
+    """
+    begin, end = (f"<!-- {words} {folder.resolve().name} -->" for words in ("ablation:", "end of"))
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{page} cannot be read ({error.strerror}); check the path.") from error
+    before, first, rest = text.partition(begin)
+    _, last, after = rest.partition(end)
+    if not first or not last:
+        raise UserError(f"{page} has no lines “{begin}” and “{end}”; add them where tables go.")
+    tables = markdown(summarise(folder))
+    write_atomic(page, f"{before}{begin}\n{tables}{end}{after}".encode())
 
 
 def markdown(told: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from maskgui.core.errors import UserError
 from maskgui.maskrcnn.ablate.plan import pending, settle
-from maskgui.maskrcnn.ablate.report import markdown, summarise, write_report
+from maskgui.maskrcnn.ablate.report import markdown, put_into, summarise, write_report
 from maskgui.maskrcnn.ablate.results import append_result
 from maskgui.maskrcnn.ablate.runner import work
 from maskgui.maskrcnn.ablate.tables import TABLES
@@ -93,3 +93,20 @@ def test_a_result_of_another_recipe_is_not_reported(tmp_path: Path) -> None:
     append_result(tmp_path, result(pending(other, {"masks": TABLES["masks"]}, [])[0], 0.9))
     with pytest.raises(UserError, match="another recipe"):
         write_report(tmp_path)
+
+
+def test_tables_are_put_between_a_pages_marks(tmp_path: Path) -> None:
+    folder, page = tmp_path / "toy", tmp_path / "page.md"
+    summary(folder, "masks", lambda _row, seed: seed / 100)
+    page.write_text("Above\n<!-- ablation: toy -->\nold\n<!-- end of toy -->\nBelow\n")
+    put_into(page, folder)
+    first = page.read_text()
+    assert first.startswith("Above\n<!-- ablation: toy -->\n- Data: toy/data.json")
+    assert first.endswith("\n<!-- end of toy -->\nBelow\n")
+    assert "old" not in first
+    put_into(page, folder)
+    assert page.read_text() == first
+    page.write_text("<!-- ablation: toy -->")
+    with pytest.raises(UserError, match="end of toy"):
+        put_into(page, folder)
+    assert page.read_text() == "<!-- ablation: toy -->"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import torch
 
 from maskgui import cli
 from maskgui.core.errors import Failure, UserError
-from maskgui.maskrcnn.ablate.plan import Plan, Task, data_hash, pending
+from maskgui.maskrcnn.ablate import start as start_module
+from maskgui.maskrcnn.ablate.jobs import Job
+from maskgui.maskrcnn.ablate.plan import Plan, Task, data_hash, pending, read_plan
 from maskgui.maskrcnn.ablate.results import Result, read_results
 from maskgui.maskrcnn.ablate.speed import Cost, steps_for, steps_of_budget
 from maskgui.maskrcnn.ablate.tables import NETWORKS, TABLES, Network
@@ -114,6 +117,27 @@ def test_the_slowest_row_decides_the_steps(toy: Toy) -> None:
     assert few > 1
 
 
+def test_minutes_settle_the_steps_once(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs: list[Job] = []
+    said: list[str] = []
+    monkeypatch.setattr(start_module, "run_jobs", lambda job, _count, _report: jobs.append(job))
+    config = toy.folder / "base.toml"
+    config.write_text(to_toml(BASE))
+    wishes = start_module.Wishes(
+        *("multitask", toy.data, toy.folder, None, None, toy.folder / "out", config),
+        minutes=0.1,
+        device="cpu",
+    )
+    start_module.start(wishes, lambda _: None, said.append)
+    assert said[0] == "Measuring how quick each row is."
+    steps = jobs[0].plan.base.train.steps
+    assert jobs[0].plan.train_images == min(6, 2 * steps)
+    assert said[1] == f"6 trainings of {steps} steps in 2 processes; 0 are done."
+    start_module.start(replace(wishes, resume=True), lambda _: None, said.append)
+    assert jobs[1].plan == jobs[0].plan
+    assert said.count("Measuring how quick each row is.") == 1
+
+
 def test_data_that_does_not_fit_is_named(toy: Toy) -> None:
     other = toy.folder / "other.json"
     table = toy.table()
@@ -139,6 +163,9 @@ def test_the_command_trains_a_table_in_processes_and_goes_on(
     assert "2 trainings of 2 steps in 2 processes; 0 are done." in said.err
     assert "roi-c5: RoIPool, seed 0: AP 0." in said.err
     assert len(read_results(out)) == 2
+    told = read_plan(out).command
+    assert told.startswith("main.py ablate --table roi-c5 --data data.json --images ")
+    assert told.endswith(" -o out --config base.toml --seeds 1 --steps 2")
     assert "| RoIAlign | 30.9 / 51.8 / 32.1 | resnet18-C5 |" in (out / "TABLE.md").read_text()
 
     assert cli.main([*command, "--seeds", "1", "--resume", "--json"]) == 0
