@@ -98,12 +98,12 @@ def test_a_result_of_another_recipe_is_not_reported(tmp_path: Path) -> None:
 def test_tables_are_put_between_a_pages_marks(tmp_path: Path) -> None:
     folder, page = tmp_path / "toy", tmp_path / "page.md"
     summary(folder, "masks", lambda _row, seed: seed / 100)
-    page.write_text("Above\n<!-- ablation: toy -->\nold\n<!-- end of toy -->\nBelow\n")
+    page.write_text("Above\n<!-- ablation: toy -->\nstale\n<!-- end of toy -->\nBelow\n")
     put_into(page, folder)
     first = page.read_text()
     assert first.startswith("Above\n<!-- ablation: toy -->\n- Data: toy/data.json")
     assert first.endswith("\n<!-- end of toy -->\nBelow\n")
-    assert "old" not in first
+    assert "stale" not in first
     put_into(page, folder)
     assert page.read_text() == first
     page.write_text("<!-- ablation: toy -->")
