@@ -9,6 +9,7 @@ import ctypes
 import gc
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,23 +27,23 @@ LIBRARIES = ("c10", "c10_cuda", "torch_cpu", "torch_cuda", "torch", "torch_pytho
 def preload_torch() -> None:
     """Load torch's shared libraries ahead of `import torch`.
 
-    The import holds the interpreter lock for as long as the loader works (200-800 ms); ctypes
-    lets it go. Nothing happens when torch is there already, is missing, or on Windows, where
-    the import knows best in which order its libraries load.
+    The import holds the interpreter lock for as long as the loader works (200-800 ms), and so does
+    ctypes when it loads a library itself; the loader's own function, called through ctypes, lets
+    it go. Nothing happens when torch is there already, is missing, or on Windows, where the import
+    knows best in which order its libraries load.
     """
     if "torch" in sys.modules or sys.platform == "win32":
         return
     spec = importlib.util.find_spec("torch")
     if spec is None or spec.origin is None:
         return
+    dlopen = ctypes.CDLL(None).dlopen
+    dlopen.argtypes, dlopen.restype = [ctypes.c_char_p, ctypes.c_int], ctypes.c_void_p
     folder = Path(spec.origin).parent / "lib"
     suffix = "dylib" if sys.platform == "darwin" else "so"
     for name in LIBRARIES:
-        path = folder / f"lib{name}.{suffix}"
-        if path.is_file():
-            # What cannot be loaded here is reported by the import itself, in its own words.
-            with contextlib.suppress(OSError):
-                ctypes.CDLL(str(path))
+        # What is missing or cannot be loaded is reported by the import itself, in its own words.
+        dlopen(os.fsencode(folder / f"lib{name}.{suffix}"), os.RTLD_NOW)
 
 
 @contextlib.contextmanager
