@@ -6,6 +6,9 @@ from collections import OrderedDict
 from pathlib import Path
 
 from maskgui.imaging.decode import Decoded
+from maskgui.imaging.tiled import Tiled
+
+Held = Decoded | Tiled
 
 Stamp = tuple[int, int]  # a file's time in ns and its bytes; another one is another picture
 _ASSUMED_MEMORY = 8 << 30  # where the system does not tell
@@ -26,7 +29,7 @@ class DecodedCache:
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self._lock = threading.Lock()
-        self._held: OrderedDict[Path, tuple[Stamp, Decoded]] = OrderedDict()
+        self._held: OrderedDict[Path, tuple[Stamp, Held]] = OrderedDict()
         self._bytes = 0
 
     @property
@@ -34,7 +37,7 @@ class DecodedCache:
         """Bytes of the pixels held now; never above `limit_bytes`."""
         return self._bytes
 
-    def get(self, path: Path, stamp: Stamp | None = None) -> Decoded | None:
+    def get(self, path: Path, stamp: Stamp | None = None) -> Held | None:
         """Return the image; with `stamp`, only if the file is still the one that was decoded."""
         with self._lock:
             entry = self._held.get(path)
@@ -43,7 +46,7 @@ class DecodedCache:
             self._held.move_to_end(path)
             return entry[1]
 
-    def put(self, path: Path, stamp: Stamp, decoded: Decoded) -> None:
+    def put(self, path: Path, stamp: Stamp, decoded: Held) -> None:
         """Hold an image, in place of its earlier self; one above the limit is not held."""
         with self._lock:
             self._drop(path)

@@ -10,6 +10,10 @@ from maskgui.imaging.errors import ImageError, reasons
 from maskgui.imaging.pixels import orientation_of
 
 MAX_MEGAPIXELS = 500.0
+"""What is decoded whole."""
+MAX_TILED_MEGAPIXELS = 20_000.0
+"""What is read in pieces."""
+TILED_FORMATS = ("JPEG", "PNG", "TIFF")
 _LIMIT_BYTES_PER_PIXEL = 8  # a page of many deep bands counts as more pixels
 
 # Ours is checked before any decoding, from the header; Pillow's would warn at 89 megapixels.
@@ -40,12 +44,18 @@ class Header:
     bands: int
     orientation: int
 
+    @property
+    def megapixels(self) -> float:
+        """Millions of pixels as decoding counts them: deep pixels of many bands count as more."""
+        return _megapixels(self.width, self.height, self.bands * -(-self.bits // 8))
 
-def read_header(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
+
+def read_header(path: Path | str, max_megapixels: float | None = None) -> Header:
     """Read the header of the image file `path`; milliseconds, whatever the image's size.
 
     Raises ImageError with the reason: missing, unreadable, empty, no image, damaged where the
-    header shows it, or of more than `max_megapixels` (decoded).
+    header shows it, or of more than `max_megapixels` (decoded): None for what can be shown, whole
+    or in pieces.
     """
     path = Path(path)
     with reasons(path):
@@ -57,12 +67,13 @@ def read_header(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Hea
                 raise ImageError(path, "the file is empty; copy it again")
             if start.startswith(png.SIGNATURE):
                 info = png.read_info(file)
-                _check_limit(path, info.width, info.height, 4 * info.bits // 8, max_megapixels)
+                limit = _limit("PNG", max_megapixels)
+                _check_limit(path, info.width, info.height, 4 * info.bits // 8, limit)
                 png.check_claim(info)
                 return _png_header(info)
         if start.startswith(TIFF_STARTS):
-            return _tiff_header(path, max_megapixels)
-        _check_webp(path, start, max_megapixels)
+            return _tiff_header(path, _limit("TIFF", max_megapixels))
+        _check_webp(path, start, _limit("WEBP", max_megapixels))
         return _pillow_header(path, max_megapixels)
 
 
@@ -99,11 +110,12 @@ def _tiff_header(path: Path, max_megapixels: float) -> Header:
     )
 
 
-def _pillow_header(path: Path, max_megapixels: float) -> Header:
+def _pillow_header(path: Path, max_megapixels: float | None) -> Header:
     with Image.open(path, formats=PILLOW_FORMATS) as image:
         bands = len(image.getbands())
         bits = _BITS.get(image.mode, 8)
-        _check_limit(path, *image.size, bands * -(-bits // 8), max_megapixels)
+        limit = _limit(str(image.format), max_megapixels)
+        _check_limit(path, *image.size, bands * -(-bits // 8), limit)
         pages = int(getattr(image, "n_frames", 1))
         orientation = orientation_of(image)
         width, height = _upright_size(*image.size, orientation)
@@ -135,13 +147,24 @@ def _upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
     return (height, width) if orientation in (5, 6, 7, 8) else (width, height)
 
 
+def _limit(kind: str, asked: float | None) -> float:
+    """Return the limit that was asked for, or what can be shown of the format."""
+    if asked is not None:
+        return asked
+    return MAX_TILED_MEGAPIXELS if kind in TILED_FORMATS else MAX_MEGAPIXELS
+
+
+def _megapixels(width: int, height: int, pixel_bytes: int) -> float:
+    return width * height / 1e6 * max(1.0, pixel_bytes / _LIMIT_BYTES_PER_PIXEL)
+
+
 def _check_limit(
     path: Path, width: int, height: int, pixel_bytes: int, max_megapixels: float
 ) -> None:
     """Refuse no pixels, and more than the limit; deep pixels of many bands count as several."""
     if width <= 0 or height <= 0:
         raise ImageError(path, "it has no pixels: its width or height is 0")
-    megapixels = width * height / 1e6 * max(1.0, pixel_bytes / _LIMIT_BYTES_PER_PIXEL)
+    megapixels = _megapixels(width, height, pixel_bytes)
     if megapixels > max_megapixels:
         raise ImageError(
             path,

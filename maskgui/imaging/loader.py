@@ -15,9 +15,13 @@ from pathlib import Path
 from maskgui.imaging.cache import DecodedCache, default_bytes
 from maskgui.imaging.decode import Decoded, read_image
 from maskgui.imaging.errors import ImageError, reasons
-from maskgui.imaging.header import MAX_MEGAPIXELS
+from maskgui.imaging.header import MAX_MEGAPIXELS, TILED_FORMATS, read_header
 from maskgui.imaging.thumbnails import ThumbnailStore
+from maskgui.imaging.tiled import PyramidStore, Tiled, open_tiled
 from maskgui.imaging.window import Window
+
+PREVIEW_S = 1.5
+"""Seconds that a large image's reply waits at most for a first picture of the whole."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +43,7 @@ class Loaded:
 
     path: Path
     side: int
-    image: Decoded | None
+    image: Decoded | Tiled | None
     error: ImageError | None
 
 
@@ -91,10 +95,15 @@ class ImageLoader:
         thumbnails: ThumbnailStore | None = None,
         window: Window | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
+        pyramids: PyramidStore | None = None,
     ) -> None:
-        """Start `workers` threads. `cache_bytes`: a quarter of the memory, 2 GB at most."""
+        """Start `workers` threads. `cache_bytes`: a quarter of the memory, 2 GB at most.
+
+        JPEG, PNG and TIFF above `max_megapixels` are read in pieces, other files refused.
+        """
         self.cache = DecodedCache(default_bytes() if cache_bytes is None else cache_bytes)
         self._thumbnails = thumbnails or ThumbnailStore()
+        self._pyramids = pyramids or PyramidStore()
         self._window = window or Window()
         self._max_megapixels = max_megapixels
         self._changed = threading.Condition()
@@ -113,11 +122,11 @@ class ImageLoader:
             thread.start()
 
     def set_limit(self, max_megapixels: float) -> None:
-        """Refuse larger images from now on; what is in memory is looked at anew."""
+        """Decode no larger images whole from now on; what is in memory is looked at anew."""
         self._max_megapixels = max_megapixels
         self.cache.clear()
 
-    def cached(self, path: Path | str) -> Decoded | None:
+    def cached(self, path: Path | str) -> Decoded | Tiled | None:
         """Return the image if it is in memory, at once and without looking at the file."""
         return self.cache.get(Path(path))
 
@@ -217,7 +226,7 @@ class ImageLoader:
 
     def _perform(self, job: _Job) -> Loaded:
         try:
-            image = self._thumbnail(job) if job.side else self._whole(job.path)
+            image = self._thumbnail(job) if job.side else self._whole(job)
         except ImageError as error:
             return Loaded(job.path, job.side, None, error)
         return Loaded(job.path, job.side, image, None)
@@ -225,15 +234,25 @@ class ImageLoader:
     def _thumbnail(self, job: _Job) -> Decoded:
         return Decoded(self._thumbnails.load(job.path, job.side, self._max_megapixels), "")
 
-    def _whole(self, path: Path) -> Decoded:
+    def _whole(self, job: _Job) -> Decoded | Tiled:
+        path = job.path
         with reasons(path):
             status = path.stat()
         stamp = status.st_mtime_ns, status.st_size
         held = self.cache.get(path, stamp)
         if held is None:
-            held = read_image(path, self._window, self._max_megapixels)
+            held = self._open(path)
             self.cache.put(path, stamp, held)
+        if isinstance(held, Tiled) and not job.background:
+            held.rgb.begin()
+            held.rgb.wait_preview(PREVIEW_S)
         return held
+
+    def _open(self, path: Path) -> Decoded | Tiled:
+        header = read_header(path)
+        if header.format in TILED_FORMATS and header.megapixels > self._max_megapixels:
+            return open_tiled(path, header, self._window, self._pyramids)
+        return read_image(path, self._window, self._max_megapixels)
 
     def _finish(self, job: _Job) -> list[Ticket]:
         """Take a job off the books; return who waits for it."""
