@@ -8,8 +8,10 @@ from PySide6.QtWidgets import QApplication
 
 from maskgui.imaging.loader import ImageLoader
 from maskgui.ui.canvas import Canvas
+from maskgui.ui.control.arranging import Arranging
 from maskgui.ui.control.categories import Categories
 from maskgui.ui.control.combining import Combining
+from maskgui.ui.control.copying import Copying
 from maskgui.ui.control.datasets import Datasets
 from maskgui.ui.control.desk import Desk, ProjectContext
 from maskgui.ui.control.editing import Editing, LockedIds
@@ -54,6 +56,8 @@ class Controller(QObject):
         self.categories = Categories(self.desk)
         self.navigation = Navigation(self.desk, self.loader)
         self.editing = Editing(self.desk, flags, self.categories.add_named)
+        self.copying = Copying(self.desk)
+        self.arranging = Arranging(self.desk, flags)
         self.combining = Combining(self.desk)
         self.tooling = Tooling(self.desk)
         self.view = View(self.desk, flags, themes)

@@ -66,10 +66,10 @@ def test_a_copy_is_cut_at_the_edge_of_a_smaller_image(
     far = square(opened, 70, 60)
     near = square(opened, 40, 10)
     opened.desk.selection.set([near.id, far.id])
-    opened.editing.copy()
+    opened.copying.copy()
     opened.navigation.go(opened.desk.order[-1])
     wait(lambda: shown(opened))
-    opened.editing.paste()
+    opened.copying.paste()
     (made,) = opened.desk.instances()
     assert made.shape.bounds == (40, 10, 50, 30)
 

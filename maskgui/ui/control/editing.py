@@ -1,6 +1,6 @@
-"""Changing instances: selection, categories by key, clipboard, deletion, undo and redo."""
+"""Changing instances: selection, categories by key, deletion, undo and redo."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QMenu
@@ -9,25 +9,20 @@ from maskgui.core.detections import Detections
 from maskgui.core.document import Edit
 from maskgui.core.edits import (
     accept,
-    add_instances,
-    copied,
     delete_instances,
     set_category,
     set_crowd,
 )
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.errors import UserError
-from maskgui.core.shape import Shape
-from maskgui.tools.shaping import settle
 from maskgui.ui.actions import CATEGORY_KEYS
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.panels.picker import CategoryPicker
 
 SELECT_FIRST = "Select an instance first."
 NOTHING_YET = "Nothing here yet. Draw with P or R, or press I to auto-segment."
-SHIFT = 12.0  # screen pixels by which a copy on the same image is put aside
 NEEDS_IMAGE = ("select_all",)
-NEEDS_SELECTION = ("duplicate", "copy", "delete", "toggle_crowd", "accept")
+NEEDS_SELECTION = ("delete", "toggle_crowd", "accept")
 
 
 class Editing(QObject):
@@ -42,7 +37,7 @@ class Editing(QObject):
         self._locked = locked
         self._hovered: int | None = None
         self._outline_waits = False  # drawn, but there was no category to give it
-        self._clipboard: list[Instance] = []
+        self._recent: list[int] = []  # categories given, the last first
         self._list = desk.window.side.instances
         self._connect()
 
@@ -57,15 +52,13 @@ class Editing(QObject):
         desk.settled.connect(self._settle)
         desk.shown.connect(self._settle)
         desk.opened.connect(self._settle)
+        desk.opened.connect(self._forget_recent)
         desk.selection.changed.connect(lambda _: self._selected())
         self._list.selected.connect(desk.selection.set)
         self._list.menu_asked.connect(self.open_menu)
         for name, handler in (
             ("undo", self.undo),
             ("redo", self.redo),
-            ("duplicate", self.duplicate),
-            ("copy", self.copy),
-            ("paste", self.paste),
             ("delete", self.delete),
             ("select_all", self.select_all),
             ("accept", self.accept),
@@ -137,6 +130,7 @@ class Editing(QObject):
     def give_category(self, category_id: int) -> None:
         """Give the selection a category, and the next drawn instance, and what waits for one."""
         self.desk.use_category(category_id)
+        self._recent = [category_id, *(one for one in self._recent if one != category_id)]
         if self._outline_waits:
             self._outline_waits = False
             self.desk.canvas.give_category(category_id)
@@ -145,6 +139,9 @@ class Editing(QObject):
         scene = self._with_evidence()
         if chosen and scene:
             self.desk.apply(set_category(chosen, category_id, *scene))
+
+    def _forget_recent(self) -> None:
+        self._recent = []
 
     def _category_key(self, place: int) -> None:
         categories = self.desk.categories()
@@ -159,7 +156,7 @@ class Editing(QObject):
         """Open the picker over the canvas; a new name makes a category."""
         if self.desk.session is None:
             return
-        picker = CategoryPicker(self.desk.window, self.desk.categories())
+        picker = CategoryPicker(self.desk.window, self.desk.categories(), self._recent)
         picker.chosen.connect(self.give_category)
         picker.named.connect(self._give_named)
         picker.left.connect(self._drop_outline)
@@ -169,47 +166,6 @@ class Editing(QObject):
         """Select what is shown and not locked."""
         hidden = self._locked.hidden | self._locked.ids
         self.desk.selection.set(one.id for one in self.desk.instances() if one.id not in hidden)
-
-    # ---- copies
-
-    def copy(self) -> None:
-        """Keep the selected instances for pasting, here or on another image."""
-        self._clipboard = self.desk.selected()
-        count = len(self._clipboard)
-        self.desk.say(f"Copied {count} instance{'' if count == 1 else 's'}.")
-        self._settle()
-
-    def paste(self) -> None:
-        """Put copies of what was copied on this image, aside when it is the same image."""
-        known = {category.id for category in self.desk.categories()}
-        fitting = [one for one in self._clipboard if one.category_id in known]
-        record = self.desk.record
-        if record is not None and fitting:
-            aside = any(one.image_id == record.id for one in fitting)
-            self._add_copies(fitting, record, "Paste", aside=aside)
-
-    def duplicate(self) -> None:
-        """Copy the selected instances beside themselves."""
-        record = self.desk.record
-        if record is not None and self.desk.selected():
-            self._add_copies(self.desk.selected(), record, "Duplicate", aside=True)
-
-    def _add_copies(
-        self, originals: Sequence[Instance], record: ImageRecord, verb: str, *, aside: bool
-    ) -> None:
-        by = SHIFT / max(self.desk.scale, 1e-6) if aside else 0.0
-        order = 1 + max((one.order for one in self.desk.instances()), default=-1)
-        made = [
-            copied(one, self.desk.new_id(), record.id, shape=shape, order=order + place)
-            for place, one in enumerate(originals)
-            if (shape := _fitted(one, record, by)).parts
-        ]
-        if not made:
-            self.desk.say("What was copied lies outside this image; nothing was pasted.")
-            return
-        label = f"{verb} instance" if len(made) == 1 else f"{verb} {len(made)} instances"
-        if self.desk.apply(add_instances(made, label)):
-            self.desk.selection.set(one.id for one in made)
 
     # ---- history
 
@@ -276,7 +232,6 @@ class Editing(QObject):
         proposals = any(one.is_proposal for one in chosen)
         if chosen and not proposals:
             desk.allow(("accept",), "Only proposals of the model need accepting.")
-        desk.allow(("paste",), image or ("" if self._clipboard else "Copy instances first."))
         desk.allow(("pick_category",), image)
         desk.commands["toggle_crowd"].setChecked(
             bool(chosen) and all(one.iscrowd for one in chosen)
@@ -307,7 +262,8 @@ class Editing(QObject):
         choose.setEnabled(bool(self.desk.selected()) and not choose.isEmpty())
         for names in (
             ("accept", "toggle_crowd"),
-            ("duplicate", "copy", "paste"),
+            ("duplicate", "copy", "paste", "same_as_previous"),
+            ("to_front", "forward", "backward", "to_back"),
             ("hide", "lock", "solo"),
             ("delete",),
         ):
@@ -324,18 +280,3 @@ class LockedIds:
     def __init__(self) -> None:
         self.hidden: frozenset[int] = frozenset()
         self.ids: frozenset[int] = frozenset()
-
-
-def _fitted(one: Instance, record: ImageRecord, by: float) -> Shape:
-    """Return a copy's outline, aside and within the image; empty where nothing of it is left."""
-    moved = one.shape.moved(*_room(one, record, by))
-    known = record.width and record.height  # an image not shown yet has no size
-    return settle(moved, record.width, record.height) if known else moved
-
-
-def _room(one: Instance, record: ImageRecord, by: float) -> tuple[float, float]:
-    """Return how far a copy is moved: aside, but not out of the image."""
-    x0, y0, x1, y1 = one.shape.bounds
-    dx = by if x1 + by <= record.width else -by if x0 >= by else 0.0
-    dy = by if y1 + by <= record.height else -by if y0 >= by else 0.0
-    return dx, dy

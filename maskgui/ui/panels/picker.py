@@ -1,9 +1,12 @@
-"""The category picker: type a few letters, Enter takes it; a new name makes a category."""
+"""The category picker: type a few letters, Enter takes it; a new name makes a category.
+
+A digit typed first takes the category of that number. Those used last stand first.
+"""
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QCursor, QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from maskgui.core.entities import Category
@@ -11,6 +14,8 @@ from maskgui.core.entities import Category
 WIDTH = 280
 SHOWN = 10
 ROW = 28
+BESIDE = 8
+"""Logical pixels between the pointer and the picker's corner."""
 
 
 def dot(color: str, ratio: float, side: int = 12) -> QIcon:
@@ -34,11 +39,15 @@ class CategoryPicker(QFrame):
     named = Signal(str)  # a category that is not there yet
     left = Signal()  # closed without an answer
 
-    def __init__(self, parent: QWidget, categories: Sequence[Category]) -> None:
+    def __init__(
+        self, parent: QWidget, categories: Sequence[Category], recent: Sequence[int] = ()
+    ) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("picker")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._categories = categories
+        self._places = {one.id: place for place, one in enumerate(categories, 1)}
+        self._recent = {number: place for place, number in enumerate(recent)}
         self._answered = False
         self.field = QLineEdit()
         self.field.setPlaceholderText("Category")
@@ -58,11 +67,16 @@ class CategoryPicker(QFrame):
         self._sift("")
 
     def open_over(self, widget: QWidget) -> None:
-        """Show in the upper middle of a widget with the cursor in the field."""
+        """Show at the pointer, where that is over a widget; else in its upper middle."""
         self.setFixedWidth(WIDTH)
         self.adjustSize()
-        place = QPoint((widget.width() - WIDTH) // 2, widget.height() // 5)
-        self.move(widget.mapToGlobal(place))
+        place = widget.mapFromGlobal(QCursor.pos())
+        if widget.rect().contains(place):
+            place += QPoint(BESIDE, BESIDE)
+        else:
+            place = QPoint((widget.width() - WIDTH) // 2, widget.height() // 5)
+        room = QRect(widget.mapToGlobal(QPoint(0, 0)), widget.size())
+        self.move(_within(QRect(widget.mapToGlobal(place), self.size()), room))
         self.show()
         self.field.setFocus()
 
@@ -70,9 +84,15 @@ class CategoryPicker(QFrame):
         needle = text.casefold().strip()
         self.rows.clear()
         fitting = [one for one in self._categories if needle in one.name.casefold()]
-        fitting.sort(key=lambda one: not one.name.casefold().startswith(needle))
+        last = len(self._recent)
+        fitting.sort(
+            key=lambda one: (
+                not one.name.casefold().startswith(needle),
+                self._recent.get(one.id, last),
+            )
+        )
         for category in fitting:
-            place = self._categories.index(category) + 1
+            place = self._places[category.id]
             key = f"   {place}" if place <= 9 else ""
             item = QListWidgetItem(
                 dot(category.color, self.devicePixelRatioF()), category.name + key
@@ -106,12 +126,36 @@ class CategoryPicker(QFrame):
             self.left.emit()
         super().closeEvent(event)
 
-    def eventFilter(self, watched, event) -> bool:
-        """Let up and down walk the list while the field keeps the cursor."""
-        if event.type() == event.Type.KeyPress and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+    def _take_numbered(self, digit: str) -> bool:
+        """Take the category of a number, unless names begin with that digit."""
+        if self.field.text() or digit not in "123456789":
+            return False
+        if any(one.name.startswith(digit) for one in self._categories):
+            return False
+        if int(digit) > len(self._categories):
+            return False
+        self._answered = True
+        self.close()
+        self.chosen.emit(self._categories[int(digit) - 1].id)
+        return True
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let up and down walk the list while the field keeps the cursor; take a first digit."""
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+            return super().eventFilter(watched, event)
+        if event.text() and not event.modifiers() and self._take_numbered(event.text()):
+            return True
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             by = 1 if event.key() == Qt.Key.Key_Down else -1
             count = self.rows.count()
             if count:
                 self.rows.setCurrentRow((self.rows.currentRow() + by) % count)
             return True
         return super().eventFilter(watched, event)
+
+
+def _within(box: QRect, room: QRect) -> QPoint:
+    """Return where a box's corner goes, so that as much of it as can be lies in a room."""
+    left = max(min(box.left(), room.right() - box.width()), room.left())
+    top = max(min(box.top(), room.bottom() - box.height()), room.top())
+    return QPoint(left, top)

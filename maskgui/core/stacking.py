@@ -1,0 +1,90 @@
+"""Which instance lies on which: moving some of an image's instances up or down in its pile."""
+
+import enum
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from maskgui.core.detections import Detections
+from maskgui.core.document import Change, Edit
+from maskgui.core.edits import replace_instances
+from maskgui.core.entities import ImageRecord, Instance
+from maskgui.core.shape import Box
+
+
+class Way(enum.StrEnum):
+    """Where instances go in the pile."""
+
+    FRONT = "front"
+    BACK = "back"
+    FORWARD = "forward"
+    BACKWARD = "backward"
+
+
+LABELS = {
+    Way.FRONT: "Bring to the front",
+    Way.BACK: "Send to the back",
+    Way.FORWARD: "Bring forward",
+    Way.BACKWARD: "Send backward",
+}
+
+
+def arrange(
+    instances: Sequence[Instance],
+    chosen: Collection[int],
+    way: Way,
+    image: ImageRecord,
+    detections: Detections | None,
+) -> Edit | None:
+    """Return the edit that moves the chosen of an image's instances, None when none would move.
+
+    FORWARD and BACKWARD pass the next instance whose box meets that of a chosen one. The chosen
+    become the person's; others whose number changes stay what they are.
+    """
+    pile = sorted(instances, key=lambda one: (one.order, one.id))
+    order = _ends(pile, chosen, way) if way in (Way.FRONT, Way.BACK) else _steps(pile, chosen, way)
+    moved = [one for one in pile if order.get(one.id, one.order) != one.order]
+    if not any(one.id in chosen for one in moved):
+        return None
+    own = [(one, _at(one, order[one.id])) for one in moved if one.id in chosen]
+    others = tuple(Change(one, _at(one, order[one.id])) for one in moved if one.id not in chosen)
+    edit = replace_instances(own, LABELS[way], image, detections)
+    return Edit(edit.label, edit.image_id, (*edit.changes, *others))
+
+
+def _at(instance: Instance, order: int) -> Instance:
+    return msgspec.structs.replace(instance, order=order)
+
+
+def _ends(pile: Sequence[Instance], chosen: Collection[int], way: Way) -> dict[int, int]:
+    """Return the chosen ones' numbers above or below all others; nothing when they are there."""
+    own = [one for one in pile if one.id in chosen]
+    there = pile[-len(own) :] if way is Way.FRONT else pile[: len(own)]
+    if [one.id for one in own] == [one.id for one in there]:
+        return {}
+    first = pile[-1].order + 1 if way is Way.FRONT else pile[0].order - len(own)
+    return {one.id: first + place for place, one in enumerate(own)}
+
+
+def _steps(pile: Sequence[Instance], chosen: Collection[int], way: Way) -> dict[int, int]:
+    """Return everyone's number after each chosen one passed its next neighbour."""
+    order = list(pile) if way is Way.FORWARD else list(pile)[::-1]
+    for one in [one for one in reversed(order) if one.id in chosen]:
+        at = order.index(one)
+        above = [
+            place
+            for place in range(at + 1, len(order))
+            if _meet(one.shape.bounds, order[place].shape.bounds)
+        ]
+        if above and order[above[0]].id not in chosen:
+            order.insert(above[0], order.pop(at))
+    if way is Way.BACKWARD:
+        order.reverse()
+    numbers = [one.order for one in pile]
+    for place in range(1, len(numbers)):  # equal numbers are told apart
+        numbers[place] = max(numbers[place], numbers[place - 1] + 1)
+    return {one.id: number for one, number in zip(order, numbers, strict=True)}
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

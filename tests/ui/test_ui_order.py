@@ -1,0 +1,146 @@
+"""Order on the canvas: piles, copies from image to image, categories at the pointer, sifting."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QCursor
+from PySide6.QtTest import QTest
+
+from maskgui.ui.controller import Controller
+from maskgui.ui.panels.picker import CategoryPicker
+
+from .canvas_kit import Hand
+from .conftest import shown
+from .test_ui_window import square
+
+Key = Qt.Key
+CONTROL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+ALT = Qt.KeyboardModifier.AltModifier
+
+
+@pytest.fixture
+def hand(opened: Controller) -> Hand:
+    opened.canvas.setFocus()
+    return Hand(opened.canvas)
+
+
+def pile(controller: Controller) -> list[int]:
+    found = sorted(controller.desk.instances(), key=lambda one: (one.order, one.id))
+    return [one.id for one in found]
+
+
+def test_the_smallest_is_taken_first_and_tab_goes_beneath(opened: Controller, hand: Hand) -> None:
+    small, large = square(opened, 30, 30, 10), square(opened, 10, 10, 60)
+    hand.click(35, 35)
+    assert opened.desk.selection.ids == {small.id}
+    hand.key(Key.Key_Tab)
+    assert opened.desk.selection.ids == {large.id}
+    hand.key(Key.Key_Tab)
+    assert opened.desk.selection.ids == {small.id}
+
+
+def test_alt_drag_lassoes_instances(opened: Controller, hand: Hand) -> None:
+    one, _ = square(opened, 10, 10, 10), square(opened, 60, 60, 10)
+    hand.stroke([(4, 4), (40, 4), (40, 40), (4, 40), (4, 6)], ALT)
+    assert opened.desk.selection.ids == {one.id}
+    assert pile(opened)
+
+
+def test_instances_go_up_and_down_the_pile(opened: Controller, hand: Hand) -> None:
+    a, b, c = (square(opened, 10 + 5 * n, 10).id for n in range(3))
+    opened.desk.selection.set([a])
+    hand.key(Key.Key_BracketRight, CONTROL)
+    assert pile(opened) == [b, a, c]
+    hand.key(Key.Key_BracketRight, CONTROL | ALT)
+    assert pile(opened) == [b, c, a]
+    hand.key(Key.Key_BracketLeft, CONTROL)
+    assert pile(opened) == [b, a, c]
+    hand.key(Key.Key_BracketLeft, CONTROL | ALT)
+    assert pile(opened) == [a, b, c]
+    hand.key(Key.Key_BracketLeft, CONTROL)
+    assert "The selection is at the bottom already." in opened.window.toasts.texts
+    for _ in range(4):
+        hand.key(Key.Key_Z, CONTROL)
+    assert pile(opened) == [a, b, c]
+    assert [one.order for one in opened.desk.instances()] == [0, 0, 0]
+
+
+def test_a_locked_instance_stays_in_its_place(opened: Controller, hand: Hand) -> None:
+    a, b = square(opened, 10, 10).id, square(opened, 15, 10).id
+    opened.desk.selection.set([a])
+    hand.key(Key.Key_L)
+    hand.key(Key.Key_BracketRight, CONTROL)
+    assert pile(opened) == [a, b]
+
+
+def test_the_previous_images_instances_are_repeated_once(
+    opened: Controller, hand: Hand, wait
+) -> None:
+    assert "first image" in opened.window.commands.reason("same_as_previous")
+    first, second = square(opened, 10, 10), square(opened, 50, 50)
+    hand.key(Key.Key_D)
+    wait(lambda: shown(opened))
+    hand.key(Key.Key_V, CONTROL | SHIFT)
+    made = opened.desk.instances()
+    assert [one.shape for one in made] == [first.shape, second.shape]
+    assert opened.desk.selection.ids == {one.id for one in made}
+    hand.key(Key.Key_V, CONTROL | SHIFT)
+    assert opened.desk.instances() == made
+    assert any("nothing to repeat" in text for text in opened.window.toasts.texts)
+    hand.key(Key.Key_Z, CONTROL)
+    assert opened.desk.instances() == []
+
+
+@pytest.fixture
+def picker(opened: Controller, hand: Hand, qapp) -> Callable[[], CategoryPicker]:
+    for name in ("washer", "bolt", "nut"):
+        opened.categories.add_named(name)
+
+    def open_it() -> CategoryPicker:
+        hand.key(Key.Key_Q)
+        found = qapp.activePopupWidget()
+        assert isinstance(found, CategoryPicker)
+        return found
+
+    return open_it
+
+
+def names(picker: CategoryPicker) -> list[str]:
+    return [picker.rows.item(row).text().split()[0] for row in range(picker.rows.count())]
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_the_picker_opens_at_the_pointer_and_inside_the_canvas(opened: Controller, picker) -> None:
+    canvas = opened.canvas
+    spot = canvas.mapToGlobal(QPoint(200, 120))
+    QCursor.setPos(spot)
+    found = picker()
+    assert (found.pos() - spot).manhattanLength() < 40
+    found.close()
+    QCursor.setPos(canvas.mapToGlobal(QPoint(canvas.width() - 3, canvas.height() - 3)))
+    found = picker()
+    corner = canvas.mapFromGlobal(found.geometry().bottomRight())
+    assert canvas.rect().adjusted(0, 0, 2, 2).contains(corner)
+    found.close()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_the_picker_has_recent_ones_first_and_takes_digits(opened: Controller, picker) -> None:
+    washer, bolt, nut = (one.id for one in opened.desk.categories())
+    found = picker()
+    assert names(found) == ["washer", "bolt", "nut"]
+    QTest.keyClicks(found.field, "3")
+    assert opened.desk.draw_category == nut
+    found = picker()
+    assert names(found) == ["nut", "washer", "bolt"]
+    QTest.keyClicks(found.field, "bo")
+    assert names(found)[0] == "bolt"
+    QTest.keyClick(found.field, Key.Key_Return)
+    assert opened.desk.draw_category == bolt
+    found = picker()
+    assert names(found) == ["bolt", "nut", "washer"]
+    QTest.keyClick(found.field, Key.Key_Escape)
+    assert opened.desk.draw_category == bolt
+    assert washer not in (bolt, nut)
