@@ -106,6 +106,8 @@ class Builder:
                 return
             self._overview[row : row + len(picture)] = picture
             self._tell((0, row, size[0], row + len(picture)))
+            if row + len(picture) == size[1]:
+                self.previewed.set()
 
     def _build(self) -> None:
         if self._given_up():

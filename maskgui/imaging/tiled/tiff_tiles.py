@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from maskgui.imaging import tiff
 from maskgui.imaging.errors import ImageError
+from maskgui.imaging.opencv import cv2
 from maskgui.imaging.pixels import Raw, Rgb, finish
 from maskgui.imaging.tiled.grid import Box, fitted
 from maskgui.imaging.window import Window
 
 _MOST_BYTES = 128 << 20  # of one decoded tile or strip
 _CACHE_BYTES = 32 << 20
-_PREVIEW_TILES = 300
+_PREVIEW_TILES = (60, 240)  # of the first and second picture of the whole
 _PREVIEW_SIDE = 8192  # a smaller picture inside the file is read whole up to here
 _KNOWN_COLORS = {0, 1, 2, 5, 6}  # grey either way, RGB, inks, YCbCr
 _YCBCR, _JPEG = 6, 7
@@ -183,17 +184,20 @@ class TiffTiles(_Segments):
         if own is not None:
             yield 0, fitted(own, size)
             return
+        for count in _PREVIEW_TILES:
+            yield 0, fitted(self._means(count), size)
+
+    def _means(self, count: int) -> Rgb:
+        """Return a small picture of the mean colours of about `count` tiles."""
         high, wide = self.chunk
         down, across = -(-self.height // high), -(-self.width // wide)
-        step = max(1, int(np.sqrt(down * across / _PREVIEW_TILES)))
+        step = max(1, int(np.sqrt(down * across / count)))
         rows, columns = range(step // 2, down, step), range(step // 2, across, step)
-        means = np.array(
-            [
-                [self.rgb(self.samples(row * across + column)).mean((0, 1)) for column in columns]
-                for row in rows
-            ]
-        )
-        yield 0, fitted(np.clip(means + 0.5, 0, 255).astype(np.uint8), size)
+        means = [
+            [cv2.mean(self.rgb(self.samples(row * across + column)))[:3] for column in columns]
+            for row in rows
+        ]
+        return np.clip(np.array(means) + 0.5, 0, 255).astype(np.uint8)
 
 
 class TiffStrips(_Segments):
