@@ -75,6 +75,7 @@ def child_stall(_started: float, folder: Path, model: str) -> Figures:
     from maskgui.assist import segmenter
     from maskgui.maskrcnn import models
     from maskgui.ui.app import make_application
+    from maskgui.ui.collector import collecting_here
     from maskgui.ui.controller import Controller
     from maskgui.ui.headless import wait_until
     from maskgui.ui.options import Options
@@ -94,22 +95,23 @@ def child_stall(_started: float, folder: Path, model: str) -> Figures:
 
     timer = QTimer(interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
     timer.timeout.connect(tick)
-    controller.window.resize(1440, 900)
-    controller.window.show()
-    wait_until(controller.window.isVisible, "Showing", 30)
-    last[0] = time.perf_counter()
-    timer.start()
-    controller.start([folder], model)
-    wait_until(lambda: controller.desk.record is not None, "Opening", 30)
-    for number in range(2):
-        controller.segmenting.segment_this()
-        wait_until(lambda: bool(controller.desk.instances()), "The network", 300)
-        wait_until(controller.canvas.is_settled, "Painting", 30)
-        if number == 0:
-            controller.navigation.step(1)
-    timer.stop()
-    controller.window.close()
-    controller.close()
+    with collecting_here():
+        controller.window.resize(1440, 900)
+        controller.window.show()
+        wait_until(controller.window.isVisible, "Showing", 30)
+        last[0] = time.perf_counter()
+        timer.start()
+        controller.start([folder], model)
+        wait_until(lambda: controller.desk.record is not None, "Opening", 30)
+        for number in range(2):
+            controller.segmenting.segment_this()
+            wait_until(lambda: bool(controller.desk.instances()), "The network", 300)
+            wait_until(controller.canvas.is_settled, "Painting", 30)
+            if number == 0:
+                controller.navigation.step(1)
+        timer.stop()
+        controller.window.close()
+        controller.close()
     return {
         "stall_ms": max(gap for gap, during in gaps if not during),
         "import_stall_ms": max((gap for gap, during in gaps if during), default=0.0),

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from maskgui.assist.jobs import Job, JobContext, Priority
 from maskgui.core.detections import MAX_DETECTIONS, SCORE_FLOOR, Detections
 from maskgui.core.errors import Failure
+from maskgui.core.garbage import collector_paused
 from maskgui.core.shape import Shape
 from maskgui.imaging import read_image
-from maskgui.maskrcnn.devices import check_torch, collector_paused, pick_device, preload_torch
+from maskgui.maskrcnn.devices import check_torch, pick_device, preload_torch
 from maskgui.maskrcnn.models import ModelRef
 from maskgui.maskrcnn.vectorize import shapes
 

@@ -3,15 +3,11 @@
 torch is imported inside the functions: they also serve to say what is wrong with it.
 """
 
-import atexit
-import contextlib
 import ctypes
-import gc
 import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,26 +40,6 @@ def preload_torch() -> None:
     for name in LIBRARIES:
         # What is missing or cannot be loaded is reported by the import itself, in its own words.
         dlopen(os.fsencode(folder / f"lib{name}.{suffix}"), os.RTLD_NOW)
-
-
-@contextlib.contextmanager
-def collector_paused() -> Iterator[None]:
-    """Collect no cyclic garbage inside, and leave what is there now out of all collections later.
-
-    Importing torch makes some hundred thousand objects that live as long as the process; every
-    full collection among them walks them all with the interpreter lock held (60-180 ms each).
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        # At the end libraries look for objects that nobody collected, and complain on stderr.
-        atexit.unregister(gc.unfreeze)
-        atexit.register(gc.unfreeze)
-        if was_on:
-            gc.enable()
 
 
 def check_torch() -> str | None:

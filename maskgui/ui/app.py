@@ -27,6 +27,7 @@ def run(paths: list[Path], *, model: str | None = None) -> int:
     problem = display_problem()
     if problem is not None:
         raise Failure(problem)
+    from maskgui.ui.collector import collecting_here  # noqa: PLC0415
     from maskgui.ui.controller import Controller  # noqa: PLC0415
     from maskgui.ui.options import Options  # noqa: PLC0415
 
@@ -36,8 +37,9 @@ def run(paths: list[Path], *, model: str | None = None) -> int:
     catch_faults(controller.fault, controller.desk.main.post)
     controller.window.show()
     controller.desk.main.post(lambda: controller.start(paths, model))
-    code = app.exec()
-    controller.close()
+    with collecting_here():
+        code = app.exec()
+        controller.close()
     if not controller.all_ended:
         leave_now(code)
     return code

@@ -14,6 +14,7 @@ from maskgui.core.errors import Failure
 from maskgui.tools.base import VertexRef
 from maskgui.tools.shaping import move_vertices, settle
 from maskgui.ui.app import make_application
+from maskgui.ui.collector import collecting_here
 from maskgui.ui.controller import Controller
 from maskgui.ui.options import Options
 
@@ -51,15 +52,16 @@ def run_headless(folder: Path, model: str, say: Callable[[str], object]) -> int:
     controller.mapping.asks = False
     controller.window.resize(*SIZE)
     controller.window.show()
-    try:
-        project = _open(controller, folder, model)
-        _segment(controller)
-        corrected = _correct(controller)
-        report = _export(controller, folder / "export")
-        picture = _screenshot(controller, folder / "screenshot.png")
-    finally:
-        controller.window.close()
-        controller.close()
+    with collecting_here():
+        try:
+            project = _open(controller, folder, model)
+            _segment(controller)
+            corrected = _correct(controller)
+            report = _export(controller, folder / "export")
+            picture = _screenshot(controller, folder / "screenshot.png")
+        finally:
+            controller.window.close()
+            controller.close()
     say(f"Project:     {project}")
     say(f"Corrected:   {corrected}")
     say(f"COCO:        {report.path}")

@@ -47,6 +47,7 @@ class GlyphEngine(QIconEngine):
         super().__init__()
         self._glyph = glyph
         self._colors = (normal, disabled, checked)
+        self._made: dict[tuple[int, int, QIcon.Mode, QIcon.State], QPixmap] = {}
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
         """Draw the glyph into a rectangle."""
@@ -63,13 +64,16 @@ class GlyphEngine(QIconEngine):
         painter.restore()
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        """Return the glyph as a pixmap of `size` device pixels."""
-        made = QPixmap(size)
-        made.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(made)
-        self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
-        painter.end()
-        return made
+        """Return the glyph as a pixmap of `size` device pixels, drawn the first time only."""
+        key = (size.width(), size.height(), mode, state)
+        if key not in self._made:
+            made = QPixmap(size)
+            made.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(made)
+            self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
+            painter.end()
+            self._made[key] = made
+        return self._made[key]
 
     def clone(self) -> QIconEngine:
         """Return another of the same."""

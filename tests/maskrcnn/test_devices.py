@@ -1,6 +1,5 @@
 """Devices, and what is said when torch is not usable."""
 
-import gc
 import subprocess
 import sys
 from typing import Any
@@ -11,13 +10,7 @@ import torchvision
 
 from maskgui.core.errors import UserError
 from maskgui.maskrcnn import devices
-from maskgui.maskrcnn.devices import (
-    available_devices,
-    check_torch,
-    collector_paused,
-    device_name,
-    pick_device,
-)
+from maskgui.maskrcnn.devices import available_devices, check_torch, device_name, pick_device
 
 
 def test_torch_and_torchvision_of_this_environment_fit() -> None:
@@ -76,12 +69,3 @@ def test_preloading_leaves_an_import_that_works() -> None:
     code = "from maskgui.maskrcnn.devices import *; preload_torch(); assert check_torch() is None"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
-
-
-def test_nothing_is_collected_while_paused_and_the_collector_comes_back() -> None:
-    assert gc.isenabled()
-    with pytest.raises(ZeroDivisionError), collector_paused():
-        assert not gc.isenabled()
-        raise ZeroDivisionError
-    assert gc.isenabled()
-    gc.unfreeze()
