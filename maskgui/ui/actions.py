@@ -183,6 +183,7 @@ VIEW = (
             ("zoom_out", "Zoom out", ["Ctrl+-"], "magnifying-glass-minus"),
             ("toggle_side", "Right panel", ["Ctrl+Alt+R"], "layout", "checkable"),
             ("toggle_film", "Filmstrip", ["Ctrl+Alt+F"], "film-strip", "checkable"),
+            ("filter_instances", "Filter instances…", ["Ctrl+Shift+F"], "funnel"),
             ("toggle_labels", "Labels on all instances", ["Ctrl+L"], "tag", "checkable"),
         ),
     ),

@@ -24,6 +24,7 @@ from maskgui.ui.control.navigation import Navigation
 from maskgui.ui.control.opening import Opening
 from maskgui.ui.control.proposing import Proposing
 from maskgui.ui.control.segmenting import Segmenting
+from maskgui.ui.control.sifting import Sifting
 from maskgui.ui.control.tooling import Tooling
 from maskgui.ui.control.view import View
 from maskgui.ui.jobs import Jobs
@@ -59,6 +60,7 @@ class Controller(QObject):
         self.copying = Copying(self.desk)
         self.arranging = Arranging(self.desk, flags)
         self.combining = Combining(self.desk)
+        self.sifting = Sifting(self.desk)
         self.tooling = Tooling(self.desk)
         self.view = View(self.desk, flags, themes)
         self.proposing = Proposing(self.desk)

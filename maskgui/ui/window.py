@@ -53,7 +53,7 @@ class MainWindow(QMainWindow):
         self.canvas = canvas
         self.topbar = TopBar(actions, theme)
         self.tools = ToolColumn(actions, options, theme)
-        self.side = SidePanel(theme)
+        self.side = SidePanel(actions, theme)
         self.film = Filmstrip(theme)
         self.status = StatusBar(actions, theme)
         self.welcome = WelcomePage(actions)

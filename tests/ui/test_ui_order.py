@@ -7,8 +7,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtTest import QTest
 
+from maskgui.core.sieve import Origin, Sieve
 from maskgui.ui.controller import Controller
 from maskgui.ui.panels.picker import CategoryPicker
+from maskgui.ui.panels.sieve import SievePopup
 
 from .canvas_kit import Hand
 from .conftest import shown
@@ -144,3 +146,64 @@ def test_the_picker_has_recent_ones_first_and_takes_digits(opened: Controller, p
     QTest.keyClick(found.field, Key.Key_Escape)
     assert opened.desk.draw_category == bolt
     assert washer not in (bolt, nut)
+
+
+# The filter
+
+
+def shown_ids(controller: Controller) -> set[int]:
+    return {one.id for one in controller.canvas.scene.instances()}
+
+
+def test_the_filter_shows_the_same_on_canvas_and_list(opened: Controller, hand: Hand) -> None:
+    small, large = square(opened, 10, 10, 10), square(opened, 30, 30, 50)
+    opened.desk.selection.set([small.id, large.id])
+    opened.sifting.sift(Sieve(least_side=20))
+    QTest.qWait(10)  # lists follow once per burst of edits
+    panel = opened.window.side.instances
+    assert shown_ids(opened) == {large.id} == set(panel.tree.rows.all_ids())
+    assert opened.desk.selection.ids == {large.id}
+    assert panel._count.text() == "1 of 2"
+    hand.click(15, 15)
+    assert opened.desk.selection.ids == frozenset()
+    hand.key(Key.Key_A, CONTROL)
+    assert opened.desk.selection.ids == {large.id}
+    opened.sifting.clear()
+    assert shown_ids(opened) == {small.id, large.id}
+    assert panel._count.text() == "2"
+
+
+def test_the_filter_stays_from_image_to_image(opened: Controller, hand: Hand, wait) -> None:
+    opened.sifting.sift(Sieve(origin=Origin.IMPORTED))
+    hand.key(Key.Key_D)
+    wait(lambda: shown(opened))
+    square(opened)
+    QTest.qWait(10)
+    assert shown_ids(opened) == set()
+    assert "lets none" in opened.window.side.instances.note.text()
+    assert "The filter hides what was added." in opened.window.toasts.texts
+    assert opened.files.close_project()
+    assert opened.sifting.sieve.is_open
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_the_popup_of_the_filter_works_at_once(opened: Controller, hand: Hand, qapp) -> None:
+    washer = square(opened, 10, 10, 10)
+    bolt = opened.categories.add_named("bolt")
+    hand.key(Key.Key_F, CONTROL | SHIFT)
+    popup = qapp.activePopupWidget()
+    assert isinstance(popup, SievePopup)
+    popup.category.setCurrentIndex(popup.category.findData(bolt))
+    assert shown_ids(opened) == set()
+    popup.clear.click()
+    assert shown_ids(opened) == {washer.id}
+    popup.sides[1].setValue(9)
+    assert shown_ids(opened) == set()
+    assert opened.sifting.sieve == Sieve(most_side=9)
+    popup.sides[1].lineEdit().setText("any")
+    popup.sides[1].interpretText()
+    assert opened.sifting.sieve.is_open
+    popup.close()
+    hand.key(Key.Key_F, CONTROL | SHIFT)
+    assert qapp.activePopupWidget().sides[1].text() == "any"
+    qapp.activePopupWidget().close()

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 from maskgui.core.document import Edit
 from maskgui.core.entities import Category, Instance
 from maskgui.core.shape import Shape
+from maskgui.core.sieve import Sieve
 from maskgui.tools.base import Key, Option, Overlay, Response
 from maskgui.tools.commit import added
 from maskgui.tools.toolbox import Toolbox
@@ -157,6 +158,14 @@ class Canvas(CameraWidget):
     def set_hidden(self, ids: Iterable[int]) -> None:
         """Show all instances but these."""
         self.scene.set_hidden(frozenset(ids))
+        self._shown_changed()
+
+    def set_sieve(self, sieve: Sieve) -> None:
+        """Show only instances that pass."""
+        self.scene.set_sieve(sieve)
+        self._shown_changed()
+
+    def _shown_changed(self) -> None:
         self._layer.set_selected(self.scene.selection)
         self._layer.spoil(None)
         self._refresh_tool()
@@ -231,6 +240,11 @@ class Canvas(CameraWidget):
     def set_wheel_zooms(self, zooms: bool) -> None:
         """Let the plain wheel zoom and Ctrl+wheel scroll."""
         self._hands.wheel_zooms = zooms
+
+    @property
+    def part_in_view(self) -> Box | None:
+        """The part in view of an image too large for memory; None of any other."""
+        return self.view.visible_box() if self._image.is_tiled else None
 
     def is_settled(self) -> bool:
         """Whether the overlay in view is whole and as it should be."""

@@ -7,6 +7,7 @@ from maskgui.core.detections import Detections
 from maskgui.core.document import Edit
 from maskgui.core.entities import Category, ImageRecord, Instance
 from maskgui.core.hit import HitIndex
+from maskgui.core.sieve import Sieve
 from maskgui.ui.canvas.paintlist import PaintItem
 from maskgui.ui.canvas.style import Look
 from maskgui.ui.selection import SelectionModel
@@ -40,6 +41,7 @@ class CanvasScene:
         self.image_id: int | None = None
         self.size = (0, 0)
         self.hidden: frozenset[int] = frozenset()
+        self.sieve = Sieve()
         self.locked_ids: frozenset[int] = frozenset()
         self.draw_category: int | None = None
         self.move_freely = False
@@ -65,13 +67,14 @@ class CanvasScene:
     def instances(self) -> Sequence[Instance]:
         """The instances that are shown, the lowest first."""
         if self._ordered is None:
-            shown = (one for one in self._instances.values() if one.id not in self.hidden)
+            shown = (one for one in self._instances.values() if self._shows(one))
             self._ordered = sorted(shown, key=lambda one: (one.order, one.id))
         return self._ordered
 
     def instance(self, instance_id: int) -> Instance | None:
         """One shown instance, None when there is none of that id."""
-        return None if instance_id in self.hidden else self._instances.get(instance_id)
+        found = self._instances.get(instance_id)
+        return found if found is not None and self._shows(found) else None
 
     def all_ids(self) -> frozenset[int]:
         """Ids of all instances, hidden ones too."""
@@ -106,6 +109,14 @@ class CanvasScene:
         self.hidden = ids
         self._hits = self._ordered = None
 
+    def set_sieve(self, sieve: Sieve) -> None:
+        """Show only those that pass."""
+        self.sieve = sieve
+        self._hits = self._ordered = None
+
+    def _shows(self, instance: Instance) -> bool:
+        return instance.id not in self.hidden and self.sieve.passes(instance)
+
     def apply(self, edit: Edit) -> tuple[list[Instance], bool]:
         """Follow an edit that was carried out.
 
@@ -136,7 +147,7 @@ class CanvasScene:
         else:
             self._instances[instance_id] = after
         if self._hits is not None:
-            if after is None or instance_id in self.hidden:
+            if after is None or not self._shows(after):
                 self._hits.remove(instance_id)
             else:
                 self._hits.put(after)

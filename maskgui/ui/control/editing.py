@@ -164,8 +164,8 @@ class Editing(QObject):
 
     def select_all(self) -> None:
         """Select what is shown and not locked."""
-        hidden = self._locked.hidden | self._locked.ids
-        self.desk.selection.set(one.id for one in self.desk.instances() if one.id not in hidden)
+        shown = self.desk.canvas.scene.instances()
+        self.desk.selection.set(one.id for one in shown if one.id not in self._locked.ids)
 
     # ---- history
 

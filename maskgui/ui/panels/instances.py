@@ -15,8 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from maskgui.core.entities import Category, Instance
+from maskgui.core.sieve import Sieve
 from maskgui.ui import icons
-from maskgui.ui.panels.common import Index
+from maskgui.ui.actions import ActionSet
+from maskgui.ui.panels.common import Index, action_button
 from maskgui.ui.panels.instance_model import InstanceModel, row_text, size_text
 from maskgui.ui.panels.section import Section
 from maskgui.ui.theme import CAPTION_PX, DARK, Theme, text_font
@@ -24,6 +26,7 @@ from maskgui.ui.theme import CAPTION_PX, DARK, Theme, text_font
 ROW = 26
 MARK = 20  # the width of an eye or a lock
 INDENT = 30
+NONE_PASSES = "The filter lets none of them through."
 
 
 class InstanceDelegate(QStyledItemDelegate):
@@ -196,8 +199,13 @@ class InstancePanel(Section):
     zoom_asked = Signal(object)  # id
     menu_asked = Signal(object)  # global QPoint
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, actions: ActionSet, theme: Theme) -> None:
         super().__init__("Instances", theme)
+        self._sieve = Sieve()
+        self._every: tuple[Sequence[Instance], Sequence[Category]] = ((), ())
+        self._filter_action = actions["filter_instances"]
+        self.filter = action_button(self._filter_action, "small", 24)
+        self.row.insertWidget(2, self.filter)
         self.tree = InstanceTree()
         self._delegate = InstanceDelegate(self.tree)
         self.tree.setItemDelegate(self._delegate)
@@ -236,9 +244,31 @@ class InstancePanel(Section):
         super().set_theme(theme)
         self._delegate.theme = theme
         self.tree.viewport().update()
+        self._tint_filter()
+
+    def _tint_filter(self) -> None:
+        """Make a filter that holds something back plain to see."""
+        color = self._theme.dim if self._sieve.is_open else self._theme.accent
+        self._filter_action.setIcon(icons.icon("funnel", self._theme, color=color))
+
+    def set_sieve(self, sieve: Sieve) -> None:
+        """Show only instances that pass."""
+        self._sieve = sieve
+        self._tint_filter()
+        self.show_instances(*self._every)
 
     def show_instances(self, instances: Sequence[Instance], categories: Iterable[Category]) -> None:
-        """Show the instances of the image on the canvas."""
+        """Show those of the image's instances that pass the filter."""
+        self._every = (instances, tuple(categories))
+        passing = [one for one in instances if self._sieve.passes(one)]
+        self._show(passing, self._every[1])
+        self.set_count(len(passing) if instances else None, of=len(instances))
+        if passing or not instances:
+            self.show_note("" if passing else self.empty_note)
+        else:
+            self.show_note(NONE_PASSES)
+
+    def _show(self, instances: Sequence[Instance], categories: Sequence[Category]) -> None:
         chosen = self.selected_ids()
         at = self.tree.verticalScrollBar().value()
         self._quiet = True
@@ -247,8 +277,6 @@ class InstancePanel(Section):
             self._expand()
             self.tree.verticalScrollBar().setValue(at)
         self._quiet = False
-        self.set_count(len(instances) if instances else None)
-        self.show_note("" if instances else self.empty_note)
         if moved:
             self.show_selection(chosen, scroll=False)
 

@@ -60,9 +60,12 @@ class Section(QWidget):
         self._tint()
         self.folded.emit(folded)
 
-    def set_count(self, count: int | None) -> None:
-        """Show a number at the right of the head."""
-        self._count.setText("" if count is None else f"{count:,}".replace(",", " "))
+    def set_count(self, count: int | None, of: int | None = None) -> None:
+        """Show a number at the right of the head, "5 of 18" where it is not all of them."""
+        text = "" if count is None else f"{count:,}"
+        if count is not None and of not in (None, count):
+            text += f" of {of:,}"
+        self._count.setText(text.replace(",", " "))
 
     def set_theme(self, theme: Theme) -> None:
         """Tint the caret."""

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
+from maskgui.ui.actions import ActionSet
 from maskgui.ui.panels.categories import CategoryPanel
 from maskgui.ui.panels.common import rule
 from maskgui.ui.panels.instances import InstancePanel
@@ -17,12 +18,12 @@ LEAST = 216
 class SidePanel(QWidget):
     """Instances above, categories below; the line between them can be dragged."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, actions: ActionSet, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("sidepanel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(LEAST)
-        self.instances = InstancePanel(theme)
+        self.instances = InstancePanel(actions, theme)
         self.sliders = Sliders()
         self.categories = CategoryPanel(theme)
         upper = QWidget()
