@@ -3,16 +3,16 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskgui.assist.jobs import Job, JobContext, Priority
+from maskgui.assist.regions import read_view, with_earlier
 from maskgui.core.detections import MAX_DETECTIONS, SCORE_FLOOR, Detections
 from maskgui.core.errors import Failure
 from maskgui.core.garbage import collector_paused
-from maskgui.core.shape import Shape
-from maskgui.imaging import read_image
+from maskgui.core.shape import Box, Shape
 from maskgui.maskrcnn.devices import check_torch, pick_device, preload_torch
 from maskgui.maskrcnn.models import ModelRef
 from maskgui.maskrcnn.vectorize import shapes
@@ -30,7 +30,7 @@ class SegmentImage:
 
     Detections are kept from score `floor` on, and outlines made of those at or above
     `threshold`, cut at probability `mask_threshold`. The reply carries `image_id` and
-    `revision` back.
+    `revision` back. `region` limits the run to a part of a large image, x0 y0 x1 y1.
     """
 
     path: Path
@@ -42,6 +42,7 @@ class SegmentImage:
     limit: int = MAX_DETECTIONS
     threshold: float = 0.5
     mask_threshold: float = 0.5
+    region: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -86,18 +87,19 @@ class Segmenter:
         start = time.perf_counter()
         predictor = self.load(request.model, request.device, tell, cancel)
         tell("reading the image", 0.0)
-        decoded = read_image(request.path)
-        notes = [decoded.note] if decoded.note else []
-        detections = predictor.detect(
-            decoded.rgb,
-            key=(request.path, _changed(request.path)),
+        view = read_view(request.path, request.region, cancel)
+        notes = [view.note] if view.note else []
+        found = predictor.detect(
+            view.rgb,
+            key=(request.path, _changed(request.path), request.region),
             floor=min(request.floor, request.threshold),
             limit=request.limit,
             cancel=cancel,
             on_stage=tell,
             on_note=notes.append,
         )
-        height, width = decoded.rgb.shape[:2]
+        detections = view.to_image(found)
+        height, width = view.height, view.width
         chosen = [i for i, score in enumerate(detections.scores) if score >= request.threshold]
         made = shapes(detections, chosen, request.mask_threshold, image_size=(height, width))
         return SegmentResult(
@@ -157,6 +159,16 @@ class Segmenter:
         # Weights that were fetched just now have a time of change only now.
         self._loaded = (model.path, _changed(model.path), device)
         return self._predictor
+
+
+def joined(result: SegmentResult, earlier: Detections | None) -> SegmentResult:
+    """Return a run on a part of an image with what an earlier run said of the rest."""
+    if result.request.region is None:
+        return result
+    together, outlines = with_earlier(
+        result.detections, result.shapes, result.request.region, earlier
+    )
+    return replace(result, detections=together, shapes=outlines)
 
 
 def is_done(detections: Detections | None, request: SegmentImage) -> bool:

@@ -15,9 +15,9 @@ from pathlib import Path
 from maskgui.imaging.cache import DecodedCache, default_bytes
 from maskgui.imaging.decode import Decoded, read_image
 from maskgui.imaging.errors import ImageError, reasons
-from maskgui.imaging.header import MAX_MEGAPIXELS, TILED_FORMATS, read_header
+from maskgui.imaging.header import MAX_MEGAPIXELS, read_header
 from maskgui.imaging.thumbnails import ThumbnailStore
-from maskgui.imaging.tiled import PyramidStore, Tiled, open_tiled
+from maskgui.imaging.tiled import PyramidStore, Tiled, is_large, open_tiled
 from maskgui.imaging.window import Window
 
 PREVIEW_S = 1.5
@@ -250,7 +250,7 @@ class ImageLoader:
 
     def _open(self, path: Path) -> Decoded | Tiled:
         header = read_header(path)
-        if header.format in TILED_FORMATS and header.megapixels > self._max_megapixels:
+        if is_large(header, self._max_megapixels):
             return open_tiled(path, header, self._window, self._pyramids)
         return read_image(path, self._window, self._max_megapixels)
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskgui.imaging.errors import reasons
-from maskgui.imaging.header import Header, read_header
+from maskgui.imaging.header import MAX_MEGAPIXELS, TILED_FORMATS, Header, read_header
 from maskgui.imaging.tiled.grid import Grid
 from maskgui.imaging.tiled.pixels import TiledPixels
 from maskgui.imaging.tiled.sources import open_source
 from maskgui.imaging.tiled.store import PyramidStore
 from maskgui.imaging.window import Window
 
-__all__ = ["PyramidStore", "Tiled", "TiledPixels", "open_tiled"]
+__all__ = ["PyramidStore", "Tiled", "TiledPixels", "is_large", "open_tiled"]
 
 _OPEN: "weakref.WeakValueDictionary[object, TiledPixels]" = weakref.WeakValueDictionary()
 _LOCK = threading.Lock()
@@ -25,6 +25,11 @@ class Tiled:
 
     rgb: TiledPixels
     note: str
+
+
+def is_large(header: Header, whole_megapixels: float = MAX_MEGAPIXELS) -> bool:
+    """Tell whether an image is to be read in pieces, and can be by its format."""
+    return header.format in TILED_FORMATS and header.megapixels > whole_megapixels
 
 
 def open_tiled(

@@ -53,6 +53,7 @@ class TiledPixels:
         self._under_way: set[Place] = set()
         self._shown = 0  # rises with each `begin` and `leave`: older readers end
         self._readers = False
+        self._left = threading.Event()  # set when it is not shown any more
         self._watcher: Watcher | None = None
         self._builder: Builder | None = None
         with reasons(path):
@@ -126,6 +127,8 @@ class TiledPixels:
         with self._changed:
             self._watcher = None
             self._readers = False
+            self._left.set()
+            self._left = threading.Event()
             self._shown += 1
             self._wanted.clear()
             self._tiles.clear()
@@ -195,13 +198,19 @@ class TiledPixels:
     # Pixels for work
 
     def __getitem__(self, key: tuple[slice, slice]) -> Rgb:
-        """Return the pixels of rows and columns. Raises ImageError where they cannot be read."""
+        """Return the pixels of rows and columns.
+
+        Raises ImageError where they cannot be read, or when the image is left meanwhile.
+        """
         rows, columns = key
         y0, y1, down = rows.indices(self.shape[0])
         x0, x1, across = columns.indices(self.shape[1])
         if down != 1 or across != 1:
             raise IndexError("a large image is cut without steps")
-        return self.read((x0, y0, max(x0, x1), max(y0, y1)))
+        try:
+            return self.read((x0, y0, max(x0, x1), max(y0, y1)), cancel=self._left)
+        except Cancelled:
+            raise ImageError(self.path, "it was left before these pixels were read") from None
 
     def read(self, box: Box, level: int = 0, cancel: threading.Event | None = None) -> Rgb:
         """Return the pixels of a box of a level, level `depth` and coarser from the overview.

@@ -49,6 +49,11 @@ class ImageLayer(QObject):
         self._refresh.timeout.connect(self._overview_grew)
         self._levels_made.connect(self._take)
 
+    @property
+    def is_tiled(self) -> bool:
+        """Whether the image is too large to be in memory whole."""
+        return self._mosaic is not None
+
     def set_image(self, rgb: NDArray[np.uint8] | TiledPixels | None) -> None:
         """Show another image (H x W x 3 uint8, not copied), or none."""
         self._drop()

@@ -7,11 +7,12 @@ from datetime import datetime
 from PySide6.QtCore import QObject
 
 from maskgui.assist.jobs import Priority, Reply
-from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult
+from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, joined
 from maskgui.assist.session import Session
 from maskgui.core.document import Edit
 from maskgui.core.errors import UserError
 from maskgui.core.proposals import propose
+from maskgui.core.shape import Box
 from maskgui.maskrcnn import vectorize
 from maskgui.maskrcnn.models import ModelRef
 from maskgui.ui.control.desk import Desk
@@ -107,7 +108,8 @@ class Segmenting(QObject):
             self._end(image_id)
             return
         author = _author(model)
-        job = self._segmenter.job(self._request(session, image_id, model))
+        region = self.desk.canvas.part_in_view if image_id == self.desk.image_id else None
+        job = self._segmenter.job(self._request(session, image_id, model, region))
         self._running[image_id] = Run(job.id)
         self.desk.work.begin(_key(image_id), "Segmenting", lambda: self._jobs.cancel(job.id))
         self._jobs.submit(
@@ -121,7 +123,9 @@ class Segmenting(QObject):
         )
         self._follow()
 
-    def _request(self, session: Session, image_id: int, model: ModelRef) -> SegmentImage:
+    def _request(
+        self, session: Session, image_id: int, model: ModelRef, region: Box | None = None
+    ) -> SegmentImage:
         record = session.document.image(image_id)
         self._revision += 1
         return SegmentImage(
@@ -132,6 +136,7 @@ class Segmenting(QObject):
             self._models.device,
             threshold=record.threshold,
             mask_threshold=record.mask_threshold,
+            region=region,
         )
 
     def _come(self, session: Session, reply: Reply, author: str) -> None:
@@ -162,6 +167,7 @@ class Segmenting(QObject):
         if record is None:
             return None
         try:
+            result = joined(result, session.detections(result.image_id))
             kept = session.store_detections(result.image_id, result.detections)
             edit = self._proposals(session, result, kept)
             if edit is not None:
