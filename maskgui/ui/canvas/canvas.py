@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QWidget
 
 from maskgui.core.document import Edit
 from maskgui.core.entities import Category, Instance
-from maskgui.core.shape import Shape
+from maskgui.core.shape import Box, Shape
 from maskgui.core.sieve import Sieve
 from maskgui.tools.base import Key, Option, Overlay, Response
 from maskgui.tools.commit import added
