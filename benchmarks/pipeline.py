@@ -28,7 +28,7 @@ from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from maskgui.core.detections import Detections
+from maskgui.core.detections import CERTAIN, Detections
 from maskgui.imaging import read_rgb
 from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
@@ -91,7 +91,7 @@ def random_v1(rgb: Rgb) -> tuple[MaskRCNN, Card]:
         _scale(model, image, model.rpn.head.bbox_pred, 0.2)
         _scale(model, image, heads.box_predictor.cls_score, 2.5)
         _scale(model, image, heads.box_predictor.bbox_pred, 0.5)
-        _scale(model, image, heads.mask_predictor.mask_fcn_logits, 100.0)
+        _scale(model, image, heads.mask_predictor.mask_fcn_logits, 5.0)  # as in the shipped models
     names = tuple(f"category {number}" for number in range(1, COCO_V1.categories + 1))
     return model, Card("random-v1", "R50-FPN v1, random", COCO_V1, names, "0" * 64)
 
@@ -189,7 +189,7 @@ def agree(
             free.remove(best)
             pairs.append((index, best))
     ours_of = [j for _, j in pairs]
-    soft = torch.from_numpy(mine.masks[ours_of]).float()[:, None] / 255
+    soft = torch.from_numpy(mine.masks[ours_of].astype(np.float32))[:, None] / CERTAIN
     pasted = paste_masks_in_image(soft, torch.from_numpy(mine.boxes[ours_of]), size)[:, 0] > 0.5
     expected = theirs["masks"][[i for i, _ in pairs], 0] > 0.5
     either = (pasted | expected).sum((1, 2))
@@ -219,7 +219,7 @@ def large_objects() -> Detections:
         depth = 0.4 + waves - radius
         if number % 4 == 0:
             depth = np.minimum(depth, radius - 0.15)
-        masks.append(np.round(255 / (1 + np.exp(-60 * depth))).astype(np.uint8))
+        masks.append(np.round(CERTAIN / (1 + np.exp(-60 * depth))).astype(np.uint16))
         w, h = rng.uniform(0.05, 0.6, 2) * height
         x0, y0 = rng.uniform(0, width - w), rng.uniform(0, height - h)
         boxes.append([x0, y0, x0 + w, y0 + h])
@@ -234,7 +234,7 @@ def outline(side: str, found: Detections) -> list[Any]:
     """Masks to polygons, by one side."""
     if side == "ours":
         return list(shapes(found, range(len(found)), image_size=LARGE))
-    soft = torch.from_numpy(found.masks).float()[:, None] / 255
+    soft = torch.from_numpy(found.masks.astype(np.float32))[:, None] / CERTAIN
     return contours(paste_masks_in_image(soft, torch.from_numpy(found.boxes), LARGE))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from maskgui.core.guards import Guards
 from maskgui.core.shape import Polygon, Shape
@@ -149,10 +149,15 @@ def part_area(part: Polygon) -> shapely.Geometry:
     plain = shapely.Polygon(part.exterior, part.holes)
     if plain.is_valid:
         return plain
-    area = shapely.make_valid(shapely.Polygon(part.exterior))
+    area = _areal(part.exterior)
     for hole in part.holes:
-        area = shapely.difference(area, shapely.make_valid(shapely.Polygon(hole)))
+        area = shapely.difference(area, _areal(hole))
     return area
+
+
+def _areal(ring: NDArray[np.float64]) -> shapely.Geometry:
+    """Return what a ring of any course encloses; GEOS refuses what mixes areas with lines."""
+    return shapely.union_all(list(_flat(shapely.make_valid(shapely.Polygon(ring)))))
 
 
 def from_area(area: shapely.Geometry) -> Shape:

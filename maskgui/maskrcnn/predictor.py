@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torchvision.models.detection import FasterRCNN
 
 from maskgui.core.detections import (
+    CERTAIN,
     MAX_DETECTIONS,
     SCORE_FLOOR,
     UNUSED_CATEGORY,
@@ -136,7 +137,7 @@ class Predictor:
 
     def _masks(
         self, features: stages.Features, found: stages.Found, run: "_Run"
-    ) -> NDArray[np.uint8]:
+    ) -> NDArray[np.uint16]:
         chunks = []
         for start in range(0, len(found.labels), MASK_CHUNK):
             run.enter("masks", 0.75 + 0.25 * start / len(found.labels))
@@ -144,9 +145,10 @@ class Predictor:
             masks = stages.predict_masks(
                 self._module, features, found.boxes[part], found.labels[part]
             )
-            chunks.append((masks * 255).round_().to(torch.uint8).cpu().numpy())
+            steps = (masks * CERTAIN).round_().to(torch.int16)
+            chunks.append(steps.cpu().numpy().astype(np.uint16))
         if not chunks:
-            return np.zeros((0, 28, 28), np.uint8)
+            return np.zeros((0, 28, 28), np.uint16)
         return np.concatenate(chunks)
 
     def _step_down(self, error: RuntimeError | MemoryError) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from maskgui.core.detections import Detections
+from maskgui.core.detections import CERTAIN, Detections
 from maskgui.core.shape import Polygon, Shape
 
 SMALLEST_AREA = 0.75
@@ -39,7 +39,7 @@ def shapes(
     """Return the outline of each detection in `indices`, empty where nothing reaches the threshold.
 
     Args:
-        detections: soft masks N x m x m uint8 over boxes N x 4 in image coordinates.
+        detections: soft masks N x m x m uint16 over boxes N x 4 in image coordinates.
         indices: which detections.
         mask_threshold: a point belongs to the object where its probability is at least this.
         image_size: (height, width) in pixels; outlines are clipped to it.
@@ -69,11 +69,11 @@ def shapes(
 
 
 def cut_level(mask_threshold: float) -> float:
-    """Return the level between two uint8 values that parts p >= threshold from the rest.
+    """Return the level between two stored values that parts p >= threshold from the rest.
 
     No stored value lies on it, so contours never run through a grid point.
     """
-    return float(np.ceil(np.clip(mask_threshold, 1 / 255, 1.0) * 255)) - 0.5
+    return float(np.ceil(np.clip(mask_threshold, 1 / CERTAIN, 1.0) * CERTAIN)) - 0.5
 
 
 def place(box: NDArray[np.float32], side: int) -> tuple[Array, Array]:
@@ -94,7 +94,7 @@ def place(box: NDArray[np.float32], side: int) -> tuple[Array, Array]:
 
 
 def _rings(
-    mask: NDArray[np.uint8], box: NDArray[np.float32], level: float
+    mask: NDArray[np.uint16], box: NDArray[np.float32], level: float
 ) -> tuple[list[Array], list[int]]:
     """Return closed rings in image coordinates, and for each the part it belongs to.
 

@@ -244,7 +244,7 @@ def test_a_run_of_another_model_or_floor_is_not_done(model: str, images: Path) -
     none = np.zeros(0, np.float32)
 
     def stored(name: str, floor: float) -> Detections:
-        boxes, masks = none.reshape(0, 4), np.zeros((0, 28, 28), np.uint8)
+        boxes, masks = none.reshape(0, 4), np.zeros((0, 28, 28), np.uint16)
         return Detections(name, NAMES, boxes, none, none.astype(np.int32), masks, floor)
 
     assert is_done(stored(str(ref.model_id), 0.01), request)

@@ -13,7 +13,7 @@ import pytest
 from maskgui.assist import evidence as evidence_module
 from maskgui.assist import loaded as loaded_module
 from maskgui.assist.session import SYSTEM, Session
-from maskgui.core.detections import Detections
+from maskgui.core.detections import CERTAIN, Detections
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category, ImageRecord, Instance
 from maskgui.core.shape import Polygon, Shape
@@ -47,7 +47,7 @@ def detections(model: str = "parts 0123") -> Detections:
         boxes=rng.random((3, 4), np.float32),
         scores=np.array([0.9, 0.5, 0.1], np.float32),
         labels=np.array([0, 1, 1], np.int32),
-        masks=rng.integers(0, 255, (3, 28, 28), np.uint8),
+        masks=rng.integers(0, CERTAIN, (3, 28, 28), np.uint16),
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskgui.assist.session import SYSTEM, Session
-from maskgui.core.detections import DETECTION_RADIX, Detections
+from maskgui.core.detections import CERTAIN, DETECTION_RADIX, Detections
 from maskgui.core.document import Change, Edit, EditConflict
 from maskgui.core.edits import accept, delete_instances, replace_instance
 from maskgui.core.entities import Category, ImageRecord, Instance, MarkKind, Review
@@ -42,9 +42,9 @@ def made(folder: Path) -> Session:
 def said(scores: list[float]) -> Detections:
     """Squares side by side with these scores; a later run finds the same objects."""
     boxes = [[4 + 24 * n, 8, 24 + 24 * n, 28] for n in range(len(scores))]
-    masks = np.zeros((len(scores), 28, 28), np.uint8)
-    masks[:, 2:26, 2:26] = 255
-    masks[:, 6:22, 6:22] = 200
+    masks = np.zeros((len(scores), 28, 28), np.uint16)
+    masks[:, 2:26, 2:26] = CERTAIN
+    masks[:, 6:22, 6:22] = 0.8 * CERTAIN
     return Detections(
         MODEL,
         ("nut",),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from maskgui.core import detections as module
-from maskgui.core.detections import Detections
+from maskgui.core.detections import CERTAIN, Detections
 from maskgui.core.packing import unpack
 
 
@@ -20,7 +20,7 @@ def some(count: int = 3) -> Detections:
         rng.random((count, 4), np.float32),
         rng.random(count, np.float32),
         rng.integers(0, 2, count, np.int32),
-        rng.integers(0, 256, (count, 28, 28), np.uint8),
+        rng.integers(0, CERTAIN + 1, (count, 28, 28), np.uint16),
         run=7,
     )
 
@@ -32,6 +32,14 @@ def test_bytes_and_back(found: Detections) -> None:
     assert again.has_masks == found.has_masks
     for name in ("boxes", "scores", "labels", "masks"):
         assert np.array_equal(getattr(again, name), getattr(found, name))
+
+
+def test_masks_of_255_steps_are_still_read() -> None:
+    fields = msgspec.msgpack.decode(zlib.decompress(some().to_bytes()))
+    old = np.random.default_rng(2).integers(0, 256, (3, 28, 28), np.uint8)
+    fields["masks"] = old.tobytes()
+    again = Detections.from_bytes(zlib.compress(msgspec.msgpack.encode(fields)), 1)
+    assert np.abs(again.masks / CERTAIN - old / 255).max() <= 0.5 / CERTAIN
 
 
 def test_a_bomb_is_refused_without_unpacking_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,6 +71,7 @@ def test_the_limit_itself_is_allowed() -> None:
         ("labels", np.array([0, 1, 2], "<i4").tobytes()),
         ("labels", np.array([0, -1, 1], "<i4").tobytes()),
         ("masks", bytes(28 * 28)),
+        ("masks", bytes(3 * 3 * 28 * 28)),
         ("side", -1),
     ],
 )

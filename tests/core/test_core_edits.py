@@ -21,7 +21,7 @@ FIRST = Detections(
     boxes=np.array([[x, 0, x + 8, 8] for x in (0, 20, 40)], np.float32),
     scores=np.array([0.9, 0.8, 0.4], np.float32),
     labels=np.array([0, 0, 1], np.int32),
-    masks=np.zeros((3, 2, 2), np.uint8),
+    masks=np.zeros((3, 2, 2), np.uint16),
     run=1,
 )
 

@@ -28,7 +28,7 @@ def detections(run: int, *found: tuple[str, float, float], names=("nut", "bolt",
         boxes=np.array([[x, 0, x + 8, 8] for _, _, x in found], np.float32).reshape(-1, 4),
         scores=np.array([score for _, score, _ in found], np.float32),
         labels=np.array([names.index(name) for name, _, _ in found], np.int32),
-        masks=np.zeros((len(found), 2, 2), np.uint8),
+        masks=np.zeros((len(found), 2, 2), np.uint16),
         run=run,
     )
 

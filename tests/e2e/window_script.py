@@ -24,7 +24,7 @@ from PySide6.QtTest import QTest
 from maskgui.assist.jobs import Job, Priority
 from maskgui.assist.segmenter import SegmentImage, SegmentResult
 from maskgui.assist.session import Session
-from maskgui.core.detections import Detections
+from maskgui.core.detections import CERTAIN, Detections
 from maskgui.core.entities import encode_value
 from maskgui.maskrcnn.vectorize import shapes
 from maskgui.ui.app import make_application
@@ -59,8 +59,8 @@ class CannedSegmenter:
     def job(self, request: SegmentImage, priority: Priority = Priority.INTERACTIVE) -> Job:
         corners = [(self._rng.randint(0, 270), self._rng.randint(0, 190)) for _ in range(6)]
         scores = sorted((self._rng.random() for _ in corners), reverse=True)
-        masks = np.zeros((len(corners), 28, 28), np.uint8)
-        masks[:, 4:24, 4:24] = 255
+        masks = np.zeros((len(corners), 28, 28), np.uint16)
+        masks[:, 4:24, 4:24] = CERTAIN
         found = Detections(
             MODEL,
             ("nut", "bolt"),

@@ -17,6 +17,7 @@ from torchvision.models.detection import (
 )
 from torchvision.ops import FrozenBatchNorm2d
 
+from maskgui.core.detections import CERTAIN
 from maskgui.core.errors import Cancelled, Failure
 from maskgui.maskrcnn import stages
 from maskgui.maskrcnn.builder import build
@@ -102,7 +103,7 @@ def assert_same(found: Any, expected: dict[str, NDArray[Any]], used: NDArray[np.
     assert np.abs(found.boxes - expected["boxes"][used]).max() < 0.5
     assert np.abs(found.scores - expected["scores"][used]).max() < 1e-3
     assert (found.labels + 1 == expected["labels"][used]).all()
-    ours, theirs = found.masks >= 128, expected["masks"][used] >= 0.5
+    ours, theirs = found.masks > CERTAIN / 2, expected["masks"][used] >= 0.5
     both, either = (ours & theirs).sum((1, 2)), (ours | theirs).sum((1, 2))
     assert (both >= 0.99 * either).all()
 
@@ -114,7 +115,7 @@ def test_finds_what_the_plain_network_finds(network: MaskRCNN, rgb: NDArray[np.u
     assert used.sum() < len(used)
     assert_same(found, expected, used)
     assert found.model == "tiny 0123456789ab"
-    assert found.masks.dtype == np.uint8
+    assert found.masks.dtype == np.uint16
     assert found.masks.shape[1:] == (28, 28)
 
 

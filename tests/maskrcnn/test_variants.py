@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torchvision.models.detection import FasterRCNN, MaskRCNN
 
+from maskgui.core.detections import CERTAIN
 from maskgui.core.errors import UserError
 from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
@@ -147,8 +148,8 @@ def test_the_predictor_finds_the_same(name: str, monkeypatch: pytest.MonkeyPatch
     assert np.abs(found.boxes - expected["boxes"].numpy()).max() < 2e-2
     assert np.abs(found.scores - expected["scores"].numpy()).max() < 1e-4
     if "masks" in expected:
-        wanted = (expected["masks"] * 255).round().numpy()
-        assert np.abs(found.masks.astype(float) - wanted).max() <= 1
+        wanted = (expected["masks"] * CERTAIN).round().numpy()
+        assert np.abs(found.masks.astype(float) - wanted).max() <= 1e-3 * CERTAIN
 
 
 def test_a_box_detectors_outlines_are_its_boxes() -> None:

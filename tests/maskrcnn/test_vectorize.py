@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
-from maskgui.core.detections import Detections
+from maskgui.core.detections import CERTAIN, Detections
 from maskgui.core.raster import shape_to_mask
 from maskgui.core.shape import Shape
 from maskgui.maskrcnn.vectorize import cut_level, shapes
@@ -18,7 +18,7 @@ SIDE = 28
 HEIGHT, WIDTH = 240, 320
 
 
-def detections(masks: NDArray[np.uint8], boxes: list[list[float]]) -> Detections:
+def detections(masks: NDArray[np.uint16], boxes: list[list[float]]) -> Detections:
     count = len(boxes)
     return Detections(
         "model 0",
@@ -30,8 +30,8 @@ def detections(masks: NDArray[np.uint8], boxes: list[list[float]]) -> Detections
     )
 
 
-def blob(rng: np.random.Generator, hole: bool = False) -> NDArray[np.uint8]:
-    """A soft star, with a soft hole in it where asked for: SIDE x SIDE uint8."""
+def blob(rng: np.random.Generator, hole: bool = False) -> NDArray[np.uint16]:
+    """A soft star, with a soft hole in it where asked for: SIDE x SIDE uint16."""
     y, x = (np.mgrid[:SIDE, :SIDE] + 0.5) / SIDE - 0.5
     angle, radius = np.arctan2(y, x), np.hypot(x, y)
     waves = sum(
@@ -40,11 +40,11 @@ def blob(rng: np.random.Generator, hole: bool = False) -> NDArray[np.uint8]:
     depth = 0.38 + waves - radius
     if hole:
         depth = np.minimum(depth, radius - 0.15)
-    return np.round(255 / (1 + np.exp(-depth * rng.uniform(20, 120)))).astype(np.uint8)
+    return np.round(CERTAIN / (1 + np.exp(-depth * rng.uniform(20, 120)))).astype(np.uint16)
 
 
 def pasted(found: Detections, threshold: float = 0.5) -> NDArray[np.bool_]:
-    masks = torch.from_numpy(found.masks).float()[:, None] / 255
+    masks = torch.from_numpy(found.masks.astype(np.float32))[:, None] / CERTAIN
     full = paste_masks_in_image(masks, torch.from_numpy(found.boxes), (HEIGHT, WIDTH))
     return full[:, 0].numpy() >= threshold
 
@@ -91,7 +91,7 @@ def test_a_ring_keeps_its_hole() -> None:
     "box", [[-3.7, -2.2, 60, 50], [280, 200, 325.5, 243.1], [0, 0, WIDTH, HEIGHT], [5, -9, 9, 400]]
 )
 def test_outlines_end_at_the_image_and_stay_valid(box: list[float]) -> None:
-    found = detections(np.full((1, SIDE, SIDE), 255, np.uint8), [box])
+    found = detections(np.full((1, SIDE, SIDE), CERTAIN, np.uint16), [box])
     (outline,) = shapes(found, [0], image_size=(HEIGHT, WIDTH))
     x0, y0, x1, y1 = outline.bounds
     assert x0 >= 0
@@ -102,7 +102,9 @@ def test_outlines_end_at_the_image_and_stay_valid(box: list[float]) -> None:
 
 
 def test_nothing_above_the_threshold_or_outside_the_image_is_an_empty_shape() -> None:
-    masks = np.stack([np.full((SIDE, SIDE), value, np.uint8) for value in (0, 127, 255)])
+    masks = np.stack(
+        [np.full((SIDE, SIDE), value, np.uint16) for value in (0, CERTAIN // 2, CERTAIN)]
+    )
     found = detections(masks, [[10, 10, 50, 50], [10, 10, 50, 50], [400, 10, 450, 50]])
     assert shapes(found, range(3), image_size=(HEIGHT, WIDTH)) == [Shape(), Shape(), Shape()]
 
@@ -119,10 +121,10 @@ def test_the_threshold_moves_the_outline_and_follows_torchvision() -> None:
 
 @pytest.mark.parametrize("threshold", [0.0, 0.2, 0.5, 1.0])
 def test_no_stored_probability_lies_on_the_level(threshold: float) -> None:
-    values = np.arange(256)
+    values = np.arange(CERTAIN + 1)
     above = values > cut_level(threshold)
     assert not (values == cut_level(threshold)).any()
-    assert (above[1:] == (values[1:] / 255 >= threshold))[1:].all()
+    assert (above[1:] == (values[1:] / CERTAIN >= threshold))[1:].all()
     assert not above[0]
 
 
@@ -130,7 +132,7 @@ def test_no_stored_probability_lies_on_the_level(threshold: float) -> None:
 @given(st.integers(0, 2**32 - 1), st.floats(0.5, 200), st.floats(0.5, 200))
 def test_any_mask_gives_valid_polygons_inside_the_image(seed: int, w: float, h: float) -> None:
     rng = np.random.default_rng(seed)
-    mask = rng.integers(0, 256, (1, SIDE, SIDE), np.uint8)
+    mask = rng.integers(0, CERTAIN + 1, (1, SIDE, SIDE), np.uint16)
     x, y = rng.uniform(-20, WIDTH), rng.uniform(-20, HEIGHT)
     found = detections(mask, [[x, y, x + w, y + h]])
     (outline,) = shapes(found, [0], image_size=(HEIGHT, WIDTH))

@@ -144,7 +144,7 @@ def test_moving_a_proposal_makes_it_the_persons_and_marks_its_detection():
         np.array([[10, 10, 30, 30], [50, 10, 70, 30]], np.float32),
         np.array([0.9, 0.8], np.float32),
         np.zeros(2, np.int32),
-        np.zeros((2, 28, 28), np.uint8),
+        np.zeros((2, 28, 28), np.uint16),
         run=3,
     )
     bench = Bench(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgui.core.detections import Detections
+from maskgui.core.detections import CERTAIN, Detections
 from maskgui.ui.controller import Controller
 from maskgui.ui.options import Options
 from maskgui.ui.theme import ThemeSwitch
@@ -76,8 +76,8 @@ def shown(controller: Controller) -> bool:
 def some_detections(count: int = 3, model: str = "parts 0123456789ab") -> Detections:
     """Squares side by side, scores 0.9, 0.8, 0.7 ..."""
     boxes = [[8 + 24 * n, 8, 28 + 24 * n, 28] for n in range(count)]
-    masks = np.zeros((count, 28, 28), np.uint8)
-    masks[:, 4:24, 4:24] = 255
+    masks = np.zeros((count, 28, 28), np.uint16)
+    masks[:, 4:24, 4:24] = CERTAIN
     return Detections(
         model=model,
         categories=("washer", "nut"),
