@@ -91,6 +91,10 @@ class Project:
     def detections(self, _: int) -> None:
         """There are none."""
 
+    def unsimplified(self, instance: Instance) -> Shape:
+        """None was simplified."""
+        return instance.shape
+
 
 def mouse(kind: QEvent.Type, at: QPointF, button: Qt.MouseButton, held: Qt.MouseButton):
     """Return a mouse event."""

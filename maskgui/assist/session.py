@@ -5,7 +5,7 @@ methods may be called from any thread; listeners are called on the thread of the
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +19,7 @@ from maskgui.assist.timeline import Timeline, passed_over, rebased
 from maskgui.core.detections import Detections
 from maskgui.core.document import Document, Edit, EditConflict
 from maskgui.core.entities import Instance, encode_value
+from maskgui.core.shape import Shape
 from maskgui.project import NotWritten, Project
 from maskgui.project.history import Batch, Entry
 
@@ -186,6 +187,11 @@ class Session:
             self._timeline.walked(entry, undone=undone)
             self._notify(edit)
             return edit
+
+    def outline_before(self, instance: Instance, labels: Collection[str]) -> Shape:
+        """Return an instance's outline before its present run of the person's edits so labelled."""
+        with self._turn:
+            return self._timeline.outline_before(instance, labels)
 
     def batches(self) -> list[Batch]:
         """Return what each job did and was not undone, the oldest job first."""

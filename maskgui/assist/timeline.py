@@ -2,16 +2,18 @@
 
 import bisect
 from collections import OrderedDict
+from collections.abc import Collection
 
 import msgspec
 
 from maskgui.core.document import Change, Document, Edit
-from maskgui.core.entities import ImageRecord, Mark, MarkKind
-from maskgui.core.shape import Box
+from maskgui.core.entities import ImageRecord, Instance, Mark, MarkKind
+from maskgui.core.shape import Box, Shape
 from maskgui.project import Project
 from maskgui.project.history import Batch, Entry
 
 RECENT_EDITS = 256
+LOOKED_BACK = 64
 
 _FACTS = frozenset({"width", "height", "file_size"})
 """Fields read from the file, not decided by anybody: they never stand in the way of an undo."""
@@ -100,6 +102,30 @@ class Timeline:
     def edit(self, seq: int) -> Edit:
         """Return the edit of an entry, from memory or from the file."""
         return self._recent.get(seq) or self._project.edit(seq)
+
+    def outline_before(self, instance: Instance, labels: Collection[str]) -> Shape:
+        """Return an instance's outline before its present run of the person's edits so labelled.
+
+        Its own outline where no such edit led to it. Only edits of its image with these labels
+        are read, `LOOKED_BACK` of them at most.
+        """
+        shape, looked = instance.shape, 0
+        for entry in reversed(self.done):
+            if entry.image_id != instance.image_id or entry.label not in labels:
+                continue
+            for change in self.edit(entry.seq).changes:
+                before, after = change.before, change.after
+                if (
+                    isinstance(before, Instance)
+                    and isinstance(after, Instance)
+                    and after.id == instance.id
+                    and after.shape == shape
+                ):
+                    shape = before.shape
+            looked += 1
+            if looked == LOOKED_BACK:
+                break
+        return shape
 
     def _trim(self) -> None:
         """Forget old edits, but never while the file may lack one of them."""

@@ -231,6 +231,9 @@ class Scene(Protocol):
     def detections(self) -> Detections | None:
         """What the model said about the image, None when it was not asked."""
 
+    def unsimplified(self, instance: Instance) -> Shape:
+        """The outline that an instance had before it was simplified, else its own."""
+
 
 @dataclass(frozen=True)
 class Look:

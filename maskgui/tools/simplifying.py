@@ -17,6 +17,8 @@ from maskgui.tools.shaping import settle
 BOUNDS = {"tolerance": (0.0, 20.0), "smoothness": (0.0, 20.0)}
 """Image pixels."""
 STEP = 0.25
+SIMPLIFYING = frozenset({"Simplify", "Smooth"})
+"""The labels of this tool's edits: by them the outline before is found in the history."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,11 @@ class Preview:
 
 
 class SimplifyTool(Tool):
-    """Set tolerance and smoothness, see the outcome, and keep it with Enter."""
+    """Set tolerance and smoothness, see the outcome, and keep it with Enter.
+
+    An instance that was simplified before is made anew from its outline of before that, so that
+    the setting can be changed to both sides at any time.
+    """
 
     name = "simplify"
     follows = False
@@ -39,6 +45,7 @@ class SimplifyTool(Tool):
     def __init__(self) -> None:
         self.values = {"tolerance": 1.0, "smoothness": 0.0}
         self._made: tuple[object, Preview] | None = None
+        self._full: dict[int, tuple[Shape, Shape]] = {}  # by id: outline, and unsimplified
         self._changed = False
 
     @property
@@ -50,13 +57,14 @@ class SimplifyTool(Tool):
         """Forget the preview; the settings stay for the next instance."""
         self._changed = False
         self._made = None
+        self._full.clear()
 
     def preview(self, scene: Scene) -> Preview:
         """Return what the present settings would make of the selected, unlocked instances."""
         chosen = editable(scene)
         asked = ([(one.id, one.shape) for one in chosen], dict(self.values), scene.size)
         if self._made is None or self._made[0] != asked:
-            self._made = (asked, self._make(chosen, *scene.size))
+            self._made = (asked, self._make(chosen, scene))
         return self._made[1]
 
     def figures(self, scene: Scene) -> str:
@@ -133,14 +141,23 @@ class SimplifyTool(Tool):
         self.set_option("tolerance", self.values["tolerance"] + STEP * notches)
         return self.answer(scene)
 
-    def _make(self, chosen: list[Instance], width: int, height: int) -> Preview:
-        live = {one.id: self._simpler(one.shape, width, height) for one in chosen}
+    def _make(self, chosen: list[Instance], scene: Scene) -> Preview:
+        full = {one.id: self._unsimplified(one, scene) for one in chosen}
+        live = {number: self._simpler(shape, *scene.size) for number, shape in full.items()}
         return Preview(
-            sum(one.shape.vertex_count for one in chosen),
+            sum(shape.vertex_count for shape in full.values()),
             sum(shape.vertex_count for shape in live.values()),
-            min((overlap(one.shape, live[one.id]) for one in chosen), default=1.0),
+            min((overlap(full[number], live[number]) for number in live), default=1.0),
             live,
         )
+
+    def _unsimplified(self, instance: Instance, scene: Scene) -> Shape:
+        """Ask the history once for each outline: it may have to read from the file."""
+        known = self._full.get(instance.id)
+        if known is None or known[0] != instance.shape:
+            known = (instance.shape, scene.unsimplified(instance))
+            self._full[instance.id] = known
+        return known[1]
 
     def _simpler(self, shape: Shape, width: int, height: int) -> Shape:
         """Return the simpler shape; the shape itself where nothing would be left of it."""

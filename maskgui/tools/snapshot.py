@@ -7,6 +7,7 @@ from functools import cached_property
 from maskgui.core.detections import Detections
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.hit import HitIndex
+from maskgui.core.shape import Shape
 from maskgui.tools.base import Scene
 
 
@@ -23,6 +24,7 @@ class Snapshot:
     locked_ids: frozenset[int]
     found: Detections | None
     make_id: Callable[[], int]
+    originals: Callable[[Instance], Shape]
 
     @cached_property
     def _by_id(self) -> dict[int, Instance]:
@@ -53,6 +55,10 @@ class Snapshot:
         """What the model had said about the image."""
         return self.found
 
+    def unsimplified(self, instance: Instance) -> Shape:
+        """The outline that an instance had before it was simplified, else its own."""
+        return self.originals(instance)
+
 
 def snapshot(scene: Scene) -> Snapshot:
     """Return the scene as it is now."""
@@ -67,4 +73,5 @@ def snapshot(scene: Scene) -> Snapshot:
         frozenset(one.id for one in shown if scene.locked(one.id)),
         scene.detections(),
         scene.new_id,
+        scene.unsimplified,
     )

@@ -90,3 +90,16 @@ def test_smoothing_keeps_holes_and_does_nothing_at_zero():
     assert smoothed(ring, 0) is ring
     assert len(smoothed(ring, 2).parts[0].holes) == 1
     assert overlap(smoothed(ring, 2), ring) > 0.97
+
+
+def test_what_was_simplified_before_is_made_anew_from_the_full_outline():
+    full = mask_to_shape(DISK)
+    bench = bench_with(Shape([Polygon(square(30, 20, 40))]))
+    bench.full = {1: full}
+    bench.tool.set_option("tolerance", 0.25)
+    made = bench.tool.preview(bench)
+    assert made.before == full.vertex_count
+    assert overlap(made.live[1], full) == pytest.approx(made.iou)
+    bench.key("enter")
+    assert overlap(bench.shape(1), full) > 0.98
+    assert bench.edits[0].changes[0].before.shape.vertex_count == 4

@@ -46,6 +46,7 @@ class Bench:
         self.edits: list = []
         self.drawn: list[Shape] = []
         self.found: Detections | None = None
+        self.full: dict[int, Shape] = {}
         self.last = Response()
         self.pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         self.requests: list[Request] = []
@@ -70,6 +71,9 @@ class Bench:
 
     def locked(self, instance_id: int) -> bool:
         return instance_id in self.locked_ids
+
+    def unsimplified(self, instance: Instance) -> Shape:
+        return self.full.get(instance.id, instance.shape)
 
     def new_id(self) -> int:
         self._next += 1

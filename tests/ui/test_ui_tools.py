@@ -520,3 +520,45 @@ def test_switches_of_the_vertex_tool(bench: Bench) -> None:
     boxes = [instance.shape.bounds for instance in bench.desk.instances()]
     assert boxes[0][3] == pytest.approx(110, abs=1)
     assert boxes[1][3] == pytest.approx(110, abs=1)
+
+
+def test_simplify_can_be_changed_again_after_a_restart(bench: Bench, tmp_path: Path, wait) -> None:
+    turns = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    ring = np.stack([110 + 50 * np.cos(turns), 120 + 50 * np.sin(turns)], 1)
+    full = Shape([Polygon(ring)])
+    made = Instance(bench.desk.new_id(), bench.desk.image_id, bench.category, full)
+    bench.desk.apply(add_instances([made], "Draw polygon"))
+    for tolerance in (1.0, 8.0):
+        bench.select(made)
+        bench.take(Key.Key_M, SHIFT, tool="simplify")
+        bench.canvas.set_option("tolerance", tolerance)
+        bench.key(Key.Key_Return)
+    assert bench.desk.instances()[0].shape.vertex_count < 12
+    assert bench.controller.files.close_project()
+    bench.controller.start([tmp_path / "disc"], None)
+    wait(lambda: shown(bench.controller))
+    bench.canvas.setFocus()
+    bench.select(made)
+    bench.take(Key.Key_M, SHIFT, tool="simplify")
+    bench.canvas.set_option("tolerance", 0.2)
+    assert bench.controller.window.options_bar.figures.text().startswith("200 → ")
+    bench.key(Key.Key_Return)
+    assert iou(bench.only(), shape_to_mask(full, HEIGHT, WIDTH)) > 0.98
+    bench.key(Key.Key_Z, CONTROL)
+    assert bench.desk.instances()[0].shape.vertex_count < 12
+
+
+def test_an_outline_corrected_since_is_simplified_as_it_is(bench: Bench) -> None:
+    bench.select(bench.add(40, 40, 140, 140))
+    for tolerance in (0.5, 0.25):
+        bench.take(Key.Key_M, SHIFT, tool="simplify")
+        bench.controller.window.options_bar.numbers["smoothness"].figure.setValue(4)
+        bench.canvas.set_option("tolerance", tolerance)
+        bench.key(Key.Key_Return)
+        if tolerance == 0.5:
+            bench.key(Key.Key_E)
+            bench.canvas.set_option("radius", 20)
+            bench.stroke([(30, 90), (60, 90)])
+            bench.key(Key.Key_V)
+            assert not bench.only()[90, 60]
+    assert not bench.only()[90, 60]

@@ -7,6 +7,7 @@ from maskgui.core.detections import Detections
 from maskgui.core.document import Edit
 from maskgui.core.entities import Category, ImageRecord, Instance
 from maskgui.core.hit import HitIndex
+from maskgui.core.shape import Shape
 from maskgui.core.sieve import Sieve
 from maskgui.ui.canvas.paintlist import PaintItem
 from maskgui.ui.canvas.style import Look
@@ -26,6 +27,9 @@ class EditContext(Protocol):
 
     def detections(self, image_id: int) -> Detections | None:
         """Return what the model said about an image."""
+
+    def unsimplified(self, instance: Instance) -> Shape:
+        """Return the outline that an instance had before it was simplified, else its own."""
 
 
 class CanvasScene:
@@ -91,6 +95,10 @@ class CanvasScene:
     def detections(self) -> Detections | None:
         """What the model said about the image."""
         return None if self.image_id is None else self._context.detections(self.image_id)
+
+    def unsimplified(self, instance: Instance) -> Shape:
+        """The outline that an instance had before it was simplified, else its own."""
+        return self._context.unsimplified(instance)
 
     def set_instances(
         self, instances: Iterable[Instance], categories: Iterable[Category]

@@ -12,6 +12,8 @@ from maskgui.core.detections import Detections
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category, ImageRecord, Instance, Review
 from maskgui.core.errors import UserError
+from maskgui.core.shape import Shape
+from maskgui.tools.simplifying import SIMPLIFYING
 from maskgui.ui.control.work import Work
 from maskgui.ui.options import Options
 from maskgui.ui.selection import SelectionModel
@@ -44,6 +46,10 @@ class ProjectContext:
     def detections(self, image_id: int) -> Detections | None:
         """Return what the model said about an image."""
         return self.open().detections(image_id)
+
+    def unsimplified(self, instance: Instance) -> Shape:
+        """Return the outline that an instance had before it was simplified."""
+        return self.open().outline_before(instance, SIMPLIFYING)
 
 
 class Desk(QObject):
