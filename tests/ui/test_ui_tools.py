@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QScrollArea
 
 from maskgui.core.edits import add_instances
 from maskgui.core.entities import Instance
@@ -17,6 +18,7 @@ from maskgui.core.shape import Polygon, Shape
 from maskgui.tools.toolbox import TOOLS
 from maskgui.ui.actions import TOOL_ACTIONS
 from maskgui.ui.controller import Controller
+from maskgui.ui.dialogs.keys import KeysDialog
 from maskgui.ui.panels.toolcolumn import GROUPS, ToolColumn
 from maskgui.ui.theme import DARK
 
@@ -467,6 +469,18 @@ def test_the_options_of_the_tool_are_shown_and_set(bench: Bench) -> None:
     assert bench.canvas._face.overlay.disk is None or bench.canvas._face.overlay.disk.radius == 40
     bench.key(Key.Key_BracketRight)
     assert bar.numbers["radius"].figure.value() == pytest.approx(48)
+    figure = bar.numbers["radius"].figure
+    figure.setFocus()
+    figure.selectAll()
+    QTest.keyClicks(figure, "77")
+    QTest.keyClick(figure, Key.Key_Escape)
+    assert bench.canvas.toolbox.active.radius == pytest.approx(48)
+    assert figure.value() == pytest.approx(48)
+    figure.selectAll()
+    QTest.keyClicks(figure, "25")
+    QTest.keyClick(figure, Key.Key_Return)
+    assert bench.canvas.toolbox.active.radius == 25
+    assert bench.canvas.hasFocus()
     slider = bar.numbers["radius"].slider
     slider.setValue(slider.maximum())
     assert bench.canvas.toolbox.active.radius == pytest.approx(2000)
@@ -562,3 +576,13 @@ def test_an_outline_corrected_since_is_simplified_as_it_is(bench: Bench) -> None
             bench.key(Key.Key_V)
             assert not bench.only()[90, 60]
     assert not bench.only()[90, 60]
+
+
+def test_all_keys_fit_their_dialog(bench: Bench) -> None:
+    dialog = KeysDialog(bench.controller.window)
+    dialog.show()
+    QTest.qWait(10)
+    area = dialog.findChild(QScrollArea)
+    assert not area.horizontalScrollBar().isVisible()
+    dialog.close()
+    dialog.deleteLater()

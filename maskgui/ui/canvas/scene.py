@@ -46,6 +46,7 @@ class CanvasScene:
         self.size = (0, 0)
         self.hidden: frozenset[int] = frozenset()
         self.sieve = Sieve()
+        self._sifts = False
         self.locked_ids: frozenset[int] = frozenset()
         self.draw_category: int | None = None
         self.move_freely = False
@@ -120,10 +121,13 @@ class CanvasScene:
     def set_sieve(self, sieve: Sieve) -> None:
         """Show only those that pass."""
         self.sieve = sieve
+        self._sifts = not sieve.is_open  # asked for every instance of 10,000
         self._hits = self._ordered = None
 
     def _shows(self, instance: Instance) -> bool:
-        return instance.id not in self.hidden and self.sieve.passes(instance)
+        if instance.id in self.hidden:
+            return False
+        return not self._sifts or self.sieve.passes(instance)
 
     def apply(self, edit: Edit) -> tuple[list[Instance], bool]:
         """Follow an edit that was carried out.

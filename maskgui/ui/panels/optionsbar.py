@@ -38,6 +38,7 @@ class NumberOption(QWidget):
     def __init__(self, option: Option) -> None:
         super().__init__()
         self._option = option
+        self._value = option.value
         self.slider = GrooveSlider(0, STEPS)
         self.slider.setFixedWidth(SLIDER)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -74,6 +75,7 @@ class NumberOption(QWidget):
 
     def show_value(self, value: float) -> None:
         """Show a value without telling of it."""
+        self._value = value
         for widget in (self.slider, self.figure):
             widget.blockSignals(True)
         self.slider.setValue(round(STEPS * share_of(value, self._option)))
@@ -92,7 +94,7 @@ class NumberOption(QWidget):
                 self.left.emit()
                 return True
             if event.key() == Qt.Key.Key_Escape:
-                self.show_value(self._option.value)
+                self.show_value(self._value)
                 self.left.emit()
                 return True
         return super().eventFilter(watched, event)
@@ -126,6 +128,7 @@ class OptionsBar(QFrame):
         self._host = host
         self._theme = theme
         self._shown: object = None
+        self._built: object = None
         self.numbers: dict[str, NumberOption] = {}
         self.switches: dict[str, QToolButton] = {}
         self.figures = QLabel()
@@ -158,9 +161,13 @@ class OptionsBar(QFrame):
 
     def show_options(self, options: Sequence[Option], figures: str, confirms: str) -> None:
         """Show these options of a tool, what they come to, and the button that takes them."""
+        asked = (tuple(options), figures, confirms)
+        if asked == self._shown:
+            return
+        self._shown = asked
         shape = [(one.name, one.label, one.low, one.high) for one in options]
-        if shape != self._shown:
-            self._shown = shape
+        if shape != self._built:
+            self._built = shape
             self._build(options)
         for one in options:
             if one.switch:
