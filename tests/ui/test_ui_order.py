@@ -207,3 +207,71 @@ def test_the_popup_of_the_filter_works_at_once(opened: Controller, hand: Hand, q
     hand.key(Key.Key_F, CONTROL | SHIFT)
     assert qapp.activePopupWidget().sides[1].text() == "any"
     qapp.activePopupWidget().close()
+
+
+# Going through instances and images
+
+
+def test_z_goes_through_the_instances(opened: Controller, hand: Hand) -> None:
+    one, two = square(opened, 10, 10, 10), square(opened, 90, 60, 10)
+    QTest.qWait(10)
+    view = opened.canvas.view
+    for expected in (one, two, one):
+        hand.key(Key.Key_Z)
+        assert opened.desk.selection.ids == {expected.id}
+        x0, y0, x1, y1 = expected.shape.bounds
+        seen = view.visible_box()
+        assert seen[0] <= x0
+        assert seen[1] <= y0
+        assert x1 <= seen[2]
+        assert y1 <= seen[3]
+        assert view.scale > 2
+    hand.key(Key.Key_Z, SHIFT)
+    assert opened.desk.selection.ids == {two.id}
+
+
+def test_reviewed_and_next_unreviewed_by_key(opened: Controller, hand: Hand, wait) -> None:
+    hand.key(Key.Key_Return, CONTROL)
+    wait(lambda: shown(opened))
+    assert opened.desk.record.path == "scene 2.png"
+    hand.key(Key.Key_A)
+    wait(lambda: shown(opened))
+    assert opened.desk.record.review.value == "reviewed"
+    hand.key(Key.Key_D, CONTROL | SHIFT)
+    assert opened.desk.record.path == "scene 2.png"
+    hand.key(Key.Key_A, CONTROL | SHIFT)
+    assert opened.desk.record.path == "scene 4.png"
+
+
+def test_space_pans_in_the_middle_of_drawing(opened: Controller, hand: Hand) -> None:
+    opened.desk.use_category(opened.categories.add_named("washer"))
+    hand.key(Key.Key_P)
+    for spot in ((20, 20), (60, 20)):
+        hand.click(*spot)
+    before = opened.canvas.view.origin
+    QTest.keyPress(opened.canvas, Key.Key_Space)
+    hand.drag((60, 40), (50, 40))
+    QTest.keyRelease(opened.canvas, Key.Key_Space)
+    assert opened.canvas.view.origin[0] < before[0]
+    hand.click(60, 60)
+    hand.key(Key.Key_Return)
+    (made,) = opened.desk.instances()
+    assert made.shape.vertex_count == 3
+    x0, y0, x1, y1 = made.shape.bounds
+    assert (x0, y0, x1, y1) == pytest.approx((20, 20, 60, 60), abs=0.5)
+
+
+def test_hidden_and_locked_by_key_on_the_canvas(opened: Controller, hand: Hand) -> None:
+    one, two = square(opened, 10, 10, 20), square(opened, 60, 60, 20)
+    hand.click(20, 20)
+    hand.key(Key.Key_H)
+    assert shown_ids(opened) == {two.id}
+    hand.key(Key.Key_T)
+    assert shown_ids(opened) == {one.id, two.id}
+    hand.click(70, 70)
+    hand.key(Key.Key_H, SHIFT)
+    assert shown_ids(opened) == {two.id}
+    hand.key(Key.Key_H, SHIFT)
+    hand.key(Key.Key_L)
+    hand.drag((70, 70), (90, 70), CONTROL)
+    assert two in opened.desk.instances()
