@@ -57,6 +57,14 @@ class DecodedCache:
             while self._bytes > self.limit_bytes:
                 self._drop(next(iter(self._held)))
 
+    def close(self) -> None:
+        """Let go of everything, and end what large images still do."""
+        with self._lock:
+            large = [one.rgb for _, one in self._held.values() if isinstance(one, Tiled)]
+        for pixels in large:
+            pixels.close()
+        self.clear()
+
     def clear(self) -> None:
         """Let go of everything."""
         with self._lock:

@@ -173,7 +173,7 @@ class ImageLoader:
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(timeout)
-        self.cache.clear()
+        self.cache.close()
 
     def _ask(self, path: Path, side: int, callback: Callback | None, priority: Priority) -> Ticket:
         with self._changed:

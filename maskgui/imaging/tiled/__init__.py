@@ -52,7 +52,7 @@ def open_tiled(
     facts = (path, status.st_mtime_ns, status.st_size, window, store.folder, grid)
     with _LOCK:
         held = _OPEN.get(facts)
-        if held is None:
+        if held is None or held.closed:
             source = open_source(path, header, window)
             cut = Grid(source.width, source.height, *(grid or ()))
             held = _OPEN[facts] = TiledPixels(path, source, cut, store)

@@ -53,6 +53,7 @@ class TiledPixels:
         self._under_way: set[Place] = set()
         self._shown = 0  # rises with each `begin` and `leave`: older readers end
         self._readers = False
+        self.closed = False
         self._left = threading.Event()  # set when it is not shown any more
         self._watcher: Watcher | None = None
         self._builder: Builder | None = None
@@ -139,7 +140,8 @@ class TiledPixels:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """End all work, and wait for it."""
+        """End all work, and wait for it; it is of no use after."""
+        self.closed = True
         self.leave()
         builder = self._builder
         if builder is not None:
@@ -223,10 +225,12 @@ class TiledPixels:
             for _ in range(level - self.depth):
                 small = halved(small)
             return small[box[1] : box[3], box[0] : box[2]].copy()
-        with reasons(self.path):
-            while (made := self._read(level, box)) is None:
-                self._await_more(cancel)
-            return made
+        while True:
+            with reasons(self.path):
+                made = self._read(level, box)
+            if made is not None:
+                return made
+            self._await_more(cancel)
 
     def _await_whole(self, cancel: threading.Event | None) -> None:
         while not self.complete:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage, QPixmap
 
 from maskgui.core.entities import ImageRecord
+from maskgui.imaging import Decoded
 from maskgui.imaging.loader import ImageLoader, Loaded, Ticket
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.panels.filmstrip import SIDE
@@ -69,7 +70,7 @@ class Thumbnails:
         if current is None or current is not session or image_id not in current.document.images:
             return
         self._asked.pop(image_id, None)
-        if reply.image is None:
+        if not isinstance(reply.image, Decoded):
             self._kept[image_id] = None
             if reply.error is not None:
                 self._on_problem(image_id, reply.error.reason)
