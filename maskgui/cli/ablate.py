@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
-from maskgui.cli.training import CLEAR, FILE, FOLDER, PLAIN_SECONDS, duration
+from maskgui.cli.progress import StatusLine, duration
+from maskgui.cli.training import FILE, FOLDER
 
 if TYPE_CHECKING:
     from maskgui.maskrcnn.ablate.runner import Progress
@@ -125,41 +124,22 @@ def _command(context: click.Context) -> str:
     return " ".join(parts)
 
 
-class Display:
-    """Progress on stderr: on a terminal one refreshed line, else a line now and then; each
-    finished row gets a line that stays."""
+class Display(StatusLine):
+    """Progress on stderr; each finished row gets a line that stays."""
 
     def __init__(self, live: bool, jobs: int) -> None:
-        self._live, self._jobs = live, jobs
-        self._shown = -PLAIN_SECONDS
+        super().__init__(live)
+        self._jobs = jobs
 
     def progress(self, now: Progress) -> None:
         """Show a step of a row, or its figures when it is done."""
         if now.result is not None:
             self.note(f"{now.name}: {figures_line(now)}; {self._left(now)}")
             return
-        line = f"{now.name}: step {now.step}/{now.steps}; {self._left(now)}"
-        if self._live:
-            width = shutil.get_terminal_size().columns - 1
-            self._write(f"{CLEAR}{line[:width]}")
-        elif time.monotonic() - self._shown >= PLAIN_SECONDS:
-            self._shown = time.monotonic()
-            self._write(f"{line}\n")
-
-    def note(self, sentence: str) -> None:
-        """Show a sentence that stays."""
-        self._write(f"{CLEAR if self._live else ''}{sentence}\n")
-
-    def end(self) -> None:
-        """Leave the refreshed line."""
-        if self._live:
-            self._write(CLEAR)
+        self.show(f"{now.name}: step {now.step}/{now.steps}; {self._left(now)}")
 
     def _left(self, now: Progress) -> str:
         return f"{now.left} left, about {duration(now.seconds_left / self._jobs)}"
-
-    def _write(self, text: str) -> None:
-        click.echo(text, err=True, nl=False, color=self._live)
 
 
 def figures_line(now: Progress) -> str:

@@ -1,11 +1,17 @@
 """What commands say on stderr: progress with time left, and sentences."""
 
+import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 from tqdm import tqdm
+
+PLAIN_SECONDS = 10.0
+"""Between two lines where no terminal can refresh one."""
+CLEAR = "\r\x1b[K"
 
 
 def say(sentence: str) -> None:
@@ -26,3 +32,41 @@ def progress(what: str, unit: str = "image") -> Iterator[Callable[[int, int], No
             bar.update(done - bar.n)
 
         yield update
+
+
+class StatusLine:
+    """One refreshed line on stderr where that is a terminal, else a line now and then."""
+
+    def __init__(self, live: bool) -> None:
+        self._live = live
+        self._shown = -PLAIN_SECONDS
+
+    def show(self, line: str) -> None:
+        """Show how things stand."""
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            self._write(f"{CLEAR}{line[:width]}")
+        elif time.monotonic() - self._shown >= PLAIN_SECONDS:
+            self._shown = time.monotonic()
+            self._write(f"{line}\n")
+
+    def note(self, sentence: str) -> None:
+        """Show a sentence that stays."""
+        self._write(f"{CLEAR if self._live else ''}{sentence}\n")
+
+    def end(self) -> None:
+        """Leave the refreshed line."""
+        if self._live:
+            self._write(CLEAR)
+
+    def _write(self, text: str) -> None:
+        click.echo(text, err=True, nl=False, color=self._live)
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as people say it."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"

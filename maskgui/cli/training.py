@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from maskgui.cli.progress import StatusLine, duration
 from maskgui.core.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
-PLAIN_SECONDS = 10.0
-"""Between two lines where no terminal can refresh one."""
-CLEAR = "\r\x1b[K"
 
 
 @click.command()
@@ -85,42 +81,23 @@ def train(
         show.wrote(written)
 
 
-class Lines:
-    """Progress for people, on stderr: one refreshed line on a terminal, else lines now and then."""
+class Lines(StatusLine):
+    """Progress for people, on stderr; new validation figures get a line that stays."""
 
     def __init__(self, live: bool) -> None:
-        self._live = live
-        self._shown = -PLAIN_SECONDS
+        super().__init__(live)
         self._told: dict[str, float] = {}
 
     def progress(self, now: TrainProgress) -> None:
-        """Show how training stands; new validation figures get a line that stays."""
+        """Show how training stands."""
         if now.validation and now.validation != self._told:
             self._told = now.validation
             self.note(validation_line(now))
-        line = status_line(now)
-        if self._live:
-            width = shutil.get_terminal_size().columns - 1
-            self._write(f"{CLEAR}{line[:width]}")
-        elif time.monotonic() - self._shown >= PLAIN_SECONDS:
-            self._shown = time.monotonic()
-            self._write(f"{line}\n")
-
-    def note(self, sentence: str) -> None:
-        """Show a sentence that stays."""
-        self._write(f"{CLEAR if self._live else ''}{sentence}\n")
-
-    def end(self) -> None:
-        """Leave the refreshed line."""
-        if self._live:
-            self._write(CLEAR)
+        self.show(status_line(now))
 
     def wrote(self, path: Path) -> None:
         """Say where the model is."""
         click.echo(f"Wrote {path}, its card, its log (CSV, TensorBoard) and curves.")
-
-    def _write(self, text: str) -> None:
-        click.echo(text, err=True, nl=False, color=self._live)
 
 
 class JsonLines:
@@ -165,12 +142,3 @@ def validation_line(now: TrainProgress) -> str:
     figures = ", ".join(f"{name} {now.validation[name]:.3f}" for name in ("AP", "AP50", "AP75"))
     best = "the best so far, kept" if now.validation["AP"] >= now.best else f"best {now.best:.3f}"
     return f"step {now.step}: {figures} on the held-out images ({best})"
-
-
-def duration(seconds: float) -> str:
-    """Return a time span as people say it."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
-    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"

@@ -1,61 +1,29 @@
 """kill -9 at any moment of editing loses at most the gesture in hand, and the project opens."""
 
-import json
 import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from maskgui.assist.session import Session
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from editing_script import held, replay
+from tests.e2e.editing_script import held, replay
+from tests.e2e.fork_server import ForkServer
 
 SCRIPT = Path(__file__).resolve().with_name("editing_script.py")
-REPOSITORY = SCRIPT.parents[2]
 PROJECTS, KILLS_EACH = 5, 10
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
-class Editors:
-    """A server process that forks the editing children."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(SCRIPT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=REPOSITORY,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        )
-
-    def ask(self, **task: Any) -> int:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(json.dumps(task) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait(10)
-
-
 @pytest.fixture(scope="module")
-def editors() -> Iterator[Editors]:
-    running = Editors()
+def editors() -> Iterator[ForkServer]:
+    running = ForkServer(SCRIPT)
     yield running
     running.close()
 
@@ -67,7 +35,7 @@ def wait_for_first_step(log: Path) -> None:
 
 
 @pytest.mark.parametrize("number", range(PROJECTS))
-def test_killed_at_random_moments(number: int, editors: Editors, tmp_path: Path) -> None:
+def test_killed_at_random_moments(number: int, editors: ForkServer, tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(1 << 30)
     print(f"seed {seed}")
     rng = random.Random(seed)

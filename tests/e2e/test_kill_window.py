@@ -1,17 +1,13 @@
 """kill -9 of the real window at any moment of work in it loses at most the gesture in hand."""
 
-import json
 import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,55 +17,27 @@ from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category
 from maskgui.core.errors import UserError
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from window_script import MODEL, SIZE, digest
+from tests.e2e.fork_server import ForkServer
+from tests.e2e.window_script import MODEL, SIZE, digest
 
 SCRIPT = Path(__file__).resolve().with_name("window_script.py")
-REPOSITORY = SCRIPT.parents[2]
 PROJECTS, KILLS_EACH = 4, 5
 """20 kills: a life costs a start of the window, and holds some tens of gestures."""
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
-class Windows:
-    """A server process that forks the windows."""
-
-    def __init__(self, places: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(SCRIPT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=REPOSITORY,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(REPOSITORY),
-                "QT_QPA_PLATFORM": "offscreen",
-                "MASKGUI_CONFIG": str(places / "config.ini"),
-                "MASKGUI_LOG": str(places / "log.txt"),
-                "XDG_CACHE_HOME": str(places / "cache"),
-                "XDG_DATA_HOME": str(places / "data"),
-            },
-        )
-
-    def ask(self, **task: Any) -> int:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(json.dumps(task) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait(20)
-
-
 @pytest.fixture(scope="module")
-def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
-    running = Windows(tmp_path_factory.mktemp("places"))
+def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    places = tmp_path_factory.mktemp("places")
+    running = ForkServer(
+        SCRIPT,
+        QT_QPA_PLATFORM="offscreen",
+        MASKGUI_CONFIG=str(places / "config.ini"),
+        MASKGUI_LOG=str(places / "log.txt"),
+        XDG_CACHE_HOME=str(places / "cache"),
+        XDG_DATA_HOME=str(places / "data"),
+    )
     yield running
     running.close()
 
@@ -98,7 +66,9 @@ def wait_for_lines(log: Path, count: int) -> None:
 
 
 @pytest.mark.parametrize("number", range(PROJECTS))
-def test_a_window_killed_at_random_moments(number: int, windows: Windows, tmp_path: Path) -> None:
+def test_a_window_killed_at_random_moments(
+    number: int, windows: ForkServer, tmp_path: Path
+) -> None:
     seed = random.SystemRandom().randrange(1 << 30)
     print(f"seed {seed}")
     rng = random.Random(seed)
