@@ -12,7 +12,7 @@ from maskgui.core.shape import Shape
 from maskgui.tools.base import Draft, EdgeRef, Overlay, VertexRef
 from maskgui.ui.canvas.colors import CanvasColors
 from maskgui.ui.canvas.drafts import draw_drafts
-from maskgui.ui.canvas.outlines import path_of, polygon_of
+from maskgui.ui.canvas.outlines import polygon_of
 from maskgui.ui.canvas.style import (
     FILL,
     FILL_HOVER,
@@ -57,22 +57,21 @@ def draw_pixel_grid(brush: Brush) -> None:
 
 
 def draw_instance(
-    brush: Brush, shape: Shape, look: Look, *, hovered: bool, selected: bool, halo: bool
+    brush: Brush, path: QPainterPath, look: Look, *, hovered: bool, selected: bool, halo: bool
 ) -> None:
-    """Draw a whole instance live, over tiles that leave it out."""
+    """Draw a whole instance live, over tiles that leave it out; its path in image coordinates."""
     accent = brush.colors.accent if selected else None
     brushes = brushes_for(look, None, halo=halo, hovered=hovered, accent=accent)
-    paint_outline(brush.painter, _on_screen(brush.view, path_of(shape)), brushes)
+    paint_outline(brush.painter, _on_screen(brush.view, path), brushes)
 
 
-def draw_hover(brush: Brush, shape: Shape, look: Look) -> None:
+def draw_hover(brush: Brush, path: QPainterPath, look: Look) -> None:
     """Draw what hovering adds to an instance that the tiles show: together they fill 35 %."""
-    path = _on_screen(brush.view, path_of(shape))
     brushes = brushes_for(look, None, halo=True, hovered=True)
     more = QColor(look.color)
     more.setAlphaF(1 - (1 - FILL_HOVER) / (1 - FILL))
     brushes.fill.setColor(more)
-    paint_outline(brush.painter, path, brushes)
+    paint_outline(brush.painter, _on_screen(brush.view, path), brushes)
 
 
 def draw_vertices(brush: Brush, shape: Shape, *, always: bool) -> None:

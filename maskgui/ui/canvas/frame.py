@@ -40,9 +40,8 @@ def draw_live(
         painter.setClipRect(layer.rect_of(key))
         for instance in _found(scene, missing - overlay.live.keys()):
             look = scene.look(instance, labelled=False)
-            draw_instance(
-                brush, instance.shape, look, hovered=False, selected=False, halo=layer.halo
-            )
+            path = layer.outline(instance.id, instance.shape)
+            draw_instance(brush, path, look, hovered=False, selected=False, halo=layer.halo)
         painter.restore()
     lifted = sorted(
         _found(scene, layer.lifted | overlay.live.keys()), key=lambda one: (one.order, one.id)
@@ -51,9 +50,11 @@ def draw_live(
     for instance in lifted:
         hovered = instance.id == overlay.hovered
         look = scene.look(instance, labelled=False)
-        draw_instance(brush, shapes[instance.id], look, hovered=hovered, selected=True, halo=True)
+        path = layer.outline(instance.id, shapes[instance.id])
+        draw_instance(brush, path, look, hovered=hovered, selected=True, halo=True)
     for instance in _found(scene, {overlay.hovered} - shapes.keys() - {None}):
-        draw_hover(brush, instance.shape, scene.look(instance, labelled=False))
+        path = layer.outline(instance.id, instance.shape)
+        draw_hover(brush, path, scene.look(instance, labelled=False))
     for instance_id, shape in shapes.items():
         if not scene.locked(instance_id):
             draw_vertices(brush, shape, always=vertices)

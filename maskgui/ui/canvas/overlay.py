@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, QRectF, QTimer, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QPainterPath
 
 from maskgui.core.entities import Instance
-from maskgui.core.shape import Box
+from maskgui.core.shape import Box, Shape
 from maskgui.ui.canvas.colors import CanvasColors
 from maskgui.ui.canvas.outlines import Outlines
 from maskgui.ui.canvas.paintlist import (
@@ -53,6 +53,7 @@ class InstanceLayer(QObject):
         self._view = view
         self._store = TileStore()
         self._outlines = Outlines()
+        self._live_outlines = Outlines()  # the window's own: it never waits for the thread
         self._painter = TilePainter(self)
         self._painter.painted.connect(self._collect)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
@@ -75,6 +76,7 @@ class InstanceLayer(QObject):
         """Another image, or all of its instances, are shown."""
         self._store.clear()
         self._outlines.clear()
+        self._live_outlines.clear()
         self._content = None
         self._cancel()
         self._rest.stop()
@@ -149,6 +151,10 @@ class InstanceLayer(QObject):
     def draw(self, painter: QPainter) -> None:
         """Draw the tiles in view."""
         self._store.draw(painter, self._view, visible_keys(self._view))
+
+    def outline(self, instance_id: int, shape: Shape) -> QPainterPath:
+        """Return an outline in image coordinates with what vertices the view's scale can show."""
+        return self._live_outlines.paths([(instance_id, shape)], self._view.scale)[0]
 
     def left_out(self) -> list[tuple[TileKey, frozenset[int]]]:
         """Tiles in view that leave out instances which are not drawn live any more."""
