@@ -1,5 +1,6 @@
 """Images entering and leaving a project, found again after a move, and measured."""
 
+import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,14 +28,20 @@ def add_images(session: "Session", paths: Iterable[Path], author: str) -> list[i
 
     Nothing is decoded: sizes are filled in by `fill_sizes` or when an image is first shown.
     """
+    return _add_named(session, [stored_path(session.root, path) for path in paths], author)
+
+
+def _add_named(session: "Session", names: Iterable[str], author: str) -> list[int]:
+    """Add image files by stored path."""
+    root = os.fspath(session.root)
     known = {record.path: record.id for record in session.document.images.values()}
     ids: list[int] = []
     added: list[ImageRecord] = []
-    for path in paths:
-        name = stored_path(session.root, path)
+    for name in names:
         if name not in known:
             known[name] = session.new_id()
-            added.append(ImageRecord(known[name], name, 0, 0, file_size=_size_of(path)))
+            size = _size_at(os.path.join(root, name))  # noqa: PTH118 - see there
+            added.append(ImageRecord(known[name], name, 0, 0, file_size=size))
         ids.append(known[name])
     if added:
         _leave_out(session, remove=added)
@@ -59,16 +66,35 @@ def rescan(session: "Session", author: str) -> list[int]:
     """Add the image files below the root that are new there; return their ids."""
     from maskgui.imaging import scan_folder
 
-    left_out = set(session.setting(LEFT_OUT) or ())
     known = {record.path for record in session.document.images.values()}
-    new = [name for name in scan_folder(session.root) if name not in known | left_out]
-    return add_images(session, [session.root / name for name in new], author)
+    known.update(session.setting(LEFT_OUT) or ())
+    new = [name for name in scan_folder(session.root) if name not in known]
+    return _add_named(session, new, author)
 
 
 def find_missing(session: "Session") -> list[int]:
-    """Return the images whose file is not where the project says."""
-    images = tuple(session.document.images.values())
-    return [record.id for record in images if not (session.root / record.path).is_file()]
+    """Return the images whose file is not where the project says.
+
+    Folders are listed once each; only what is not in its folder's list is looked at by itself.
+    """
+    listed: dict[str, set[str]] = {}
+    missing = []
+    for record in tuple(session.document.images.values()):
+        folder, _, name = record.path.rpartition("/")
+        if folder not in listed:
+            listed[folder] = _files_in(session.root / f"{folder}/")
+        if name not in listed[folder] and not (session.root / record.path).is_file():
+            missing.append(record.id)
+    return missing
+
+
+def _files_in(folder: Path) -> set[str]:
+    """Return the names of the files in a folder; none where it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries if entry.is_file()}
+    except OSError:
+        return set()
 
 
 def relink(session: "Session", folder: Path) -> int:
@@ -173,8 +199,13 @@ def _match(
 
 
 def _size_of(path: Path) -> int:
+    return _size_at(os.fspath(path))
+
+
+def _size_at(path: str) -> int:
+    """Return a file's bytes; plain strings, as there may be a hundred thousand."""
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size  # noqa: PTH116
     except OSError:
         return 0
 

@@ -1,5 +1,6 @@
 """Find the images of a folder, in the order that a person expects."""
 
+import functools
 import os
 import re
 from pathlib import Path
@@ -16,11 +17,19 @@ _NUMBER = re.compile(r"(\d+)")
 
 def natural_key(path: str) -> tuple[tuple[tuple[str | int, ...], ...], str]:
     """Return a sort key of a POSIX path under which img2 comes before img10, case aside."""
-    parts = tuple(
-        tuple(int(piece) if piece.isdecimal() else piece for piece in _NUMBER.split(part))
-        for part in path.casefold().split("/")
-    )
-    return parts, path
+    folder, slash, name = path.casefold().rpartition("/")
+    return (*(_folder_key(folder) if slash else ()), _part_key(name)), path
+
+
+@functools.lru_cache(maxsize=1024)
+def _folder_key(folder: str) -> tuple[tuple[str | int, ...], ...]:
+    return tuple(_part_key(part) for part in folder.split("/"))
+
+
+def _part_key(part: str) -> tuple[str | int, ...]:
+    pieces: list[str | int] = list(_NUMBER.split(part))
+    pieces[1::2] = [int(piece) for piece in pieces[1::2]]
+    return tuple(pieces)
 
 
 def scan_folder(folder: Path | str, recursive: bool = True) -> list[str]:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import threading
 import uuid
+import weakref
 from pathlib import Path
 
 import imagecodecs
@@ -40,6 +41,7 @@ class Archive:
         ]
         self._place = path.with_name(f"{path.stem}.{uuid.uuid4().hex}{PART}") if new else path
         self._file = self._place.open("x+b" if new else "rb")
+        weakref.finalize(self, self._file.close)
         self.whole = not new
         try:
             if new:
@@ -105,6 +107,7 @@ class Archive:
                 self._place = self._path
             finally:
                 self._file = self._place.open("rb")
+                weakref.finalize(self, self._file.close)
             self.whole = True
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from maskgui.imaging.window import Window
 _MOST_BYTES = 128 << 20  # of one decoded tile or strip
 _CACHE_BYTES = 32 << 20
 _PREVIEW_TILES = (60, 240)  # of the first and second picture of the whole
+_WINDOW_PIECES, _WINDOW_STEP = 160, 7  # tiles that the window of deep samples is settled by
 _PREVIEW_SIDE = 8192  # a smaller picture inside the file is read whole up to here
 _KNOWN_COLORS = {0, 1, 2, 5, 6}  # grey either way, RGB, inks, YCbCr
 _YCBCR, _JPEG = 6, 7
@@ -90,7 +91,10 @@ class _Segments:
         decoded, _, shape = self.page.decode(data, index, jpegtables=tables)
         if decoded is None:  # a sparse file leaves out what is empty
             return np.zeros((*shape[1:3], self.info.bands), self._dtype)
-        return np.asarray(decoded[0])
+        high, wide = self.chunk
+        row, column = divmod(index, -(-self.width // wide))
+        whole = np.asarray(decoded[0])  # an edge tile is filled up with what is no image
+        return whole[: self.height - row * high, : self.width - column * wide]
 
     def rgb(self, samples: NDArray[Any]) -> Rgb:
         """Return samples h x w x bands as RGB, not turned."""
@@ -100,9 +104,9 @@ class _Segments:
     def _sample(self) -> NDArray[Any]:
         """Return samples of a few tiles or strips all over the image, for its window."""
         count = len(self.page.dataoffsets)
-        picked = np.unique(np.linspace(0, count - 1, 24).astype(int))
+        picked = np.unique(np.linspace(0, count - 1, _WINDOW_PIECES).astype(int))
         parts = [tiff.raw_of(self.page, self.info, self.samples(int(i))).pixels for i in picked]
-        return np.concatenate([part.reshape(-1) for part in parts])
+        return np.concatenate([part.reshape(-1)[::_WINDOW_STEP] for part in parts])
 
     def smaller(self) -> Rgb | None:
         """Return the file's own smaller picture of the page, where it has one of a good size."""
