@@ -89,23 +89,24 @@ class InstanceLayer(QObject):
 
     def spoil_instances(self, changed: Sequence[Instance]) -> None:
         """These instances, as they were or as they are now, look different."""
-        if not changed:
-            return
-        if len(changed) > MANY:
-            self.spoil(None)
-            return
-        for instance in changed:
-            self._spoil(instance.shape.bounds)
-        self.schedule()
+        if changed:
+            self._content = None
+            self._repaint(changed)
 
     def spoil(self, box: Box | None) -> None:
         """What lies in a box (None for all) looks different."""
+        self._content = None
         self._spoil(box)
+        self.schedule()
+
+    def _repaint(self, instances: Sequence[Instance]) -> None:
+        """Paint anew what these instances cover, or all where they are many."""
+        for box in [one.shape.bounds for one in instances] if len(instances) <= MANY else [None]:
+            self._spoil(box)
         self.schedule()
 
     def _spoil(self, box: Box | None) -> None:
         """Tiles and those being painted are out of date, but serve until others are there."""
-        self._content = None
         bleed = CHIP_BLEED * self._view.ratio
         self._store.spoil(box, self._view.scale, bleed)
         for job in self._painter.open_jobs:
@@ -121,7 +122,8 @@ class InstanceLayer(QObject):
             changed |= before ^ selected  # some are painted as selected in the tiles
         self.lifted = lifted
         shapes = (self._scene.instance(one) for one in changed)
-        self.spoil_instances([one for one in shapes if one is not None])
+        if changed:  # the instances are what they were: the list of them stays
+            self._repaint([one for one in shapes if one is not None])
 
     def view_changed(self) -> None:
         """The view was scrolled, zoomed or resized."""
