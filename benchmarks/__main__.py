@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-FILES = ("pipeline.py", "window.py", "canvas.py", "evaluation.py", "training.py")
+FILES = ("pipeline.py", "window.py", "canvas.py", "large.py", "evaluation.py", "training.py")
 
 
 def main() -> int:
