@@ -129,3 +129,15 @@ def test_what_stands_in_the_way_is_told_before_the_work(
     assert "one of them" in capsys.readouterr().err
     assert cli.main([*words, "--images", str(tmp_path), "--model", "parts"]) == 2
     assert "1 of 1 images" in capsys.readouterr().err
+
+
+def test_a_model_of_other_categories_is_refused_before_it_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gt, _ = files(tmp_path, 2)
+    Image.new("RGB", (400, 400)).save(tmp_path / "a.png")
+    arguments = ["evaluate", "--gt", str(gt), "--images", str(tmp_path), "--model", "parts"]
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert "parts finds none of the categories of" in said
+    assert "“washer”" in said

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from maskgui.maskrcnn.evaluate import (
     read_truth,
     score,
 )
-from maskgui.maskrcnn.models import find_model
+from maskgui.maskrcnn.models import ModelRef, find_model
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,10 @@ def evaluate_model(
         UserError: the truth or the model cannot be used, or an image is missing or unreadable.
     """
     truth = read_truth(gt)
-    name = find_model(model).name
+    ref = find_model(model)
+    name = ref.name
     paths = _locate(truth, images, gt)
+    _check_categories(ref, truth, gt)
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / f"the detections of {name}.json"
         sources = list(paths)
@@ -135,6 +137,24 @@ def _report(
     kinds = [*KINDS, BOUNDARY] if boundary else KINDS
     scored = score(truth, rows, limits, kinds)
     return Report(gt, predictions, truth, rows, scored, find_mistakes(truth, rows, max_dets))
+
+
+def _check_categories(ref: ModelRef, truth: Truth, gt: Path) -> None:
+    """Refuse a model whose card shares no category with the truth, before it runs."""
+    try:
+        known = ref.card().categories
+    except UserError:
+        return  # foreign weights get their card when they are loaded
+    wanted = [str(entry.name) for entry in truth.categories]
+    if not set(known) & set(wanted):
+        raise UserError(
+            f"{ref.name} finds none of the categories of {gt}: it knows {_some(known)}, which has "
+            f"{_some(wanted)}; choose another model, or score what `segment --map` writes."
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def _locate(truth: Truth, images: Path, gt: Path) -> dict[Path, str]:
