@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from maskgui.core.files import require_writable
+
 if TYPE_CHECKING:
     from maskgui.maskrcnn.train import TrainOptions, TrainProgress
 
@@ -29,9 +31,12 @@ def train_model(
     """Train and return the model file.
 
     `on_note` hears sentences: what the data lacks, what is held out, what memory forced. The
-    first Ctrl+C (or a polite request to end) writes a checkpoint and raises Cancelled.
+    first Ctrl+C (or a polite request to end) writes a checkpoint and raises Cancelled. Raises
+    Failure where the model's folder cannot be written.
     """
     from maskgui.maskrcnn.train import train
+
+    require_writable(options.model_file)
 
     cancel = threading.Event()
     before = {number: signal.getsignal(number) for number in STOPS}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from maskgui.cli.numbers import FiniteRange
 from maskgui.cli.progress import StatusLine, duration
 from maskgui.cli.training import FILE, FOLDER
 
@@ -31,7 +32,7 @@ TABLE_NAMES = ("backbone", "masks", "roi-c4", "roi-c5", "head", "agnostic", "mul
 @click.option("--config", type=FILE, help="What all rows have in common, TOML.")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of every row.")
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="A row, of 2 cores.")
+@click.option("--minutes", type=FiniteRange(min=0, min_open=True), help="A row, of 2 cores.")
 @click.option("--init", "inits", multiple=True, metavar="NAME|FILE", help="Body to start from.")
 @click.option("--networks", type=click.Choice(("small", "paper")), default="small")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True)

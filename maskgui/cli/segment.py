@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from maskgui.cli.numbers import FiniteRange
 from maskgui.cli.progress import progress, say
 
 
@@ -12,7 +13,7 @@ from maskgui.cli.progress import progress, say
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", required=True, metavar="NAME|FILE", help="See `models list`.")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--score", default=0.5, show_default=True, type=click.FloatRange(0, 1))
+@click.option("--score", default=0.5, show_default=True, type=FiniteRange(0, 1))
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
 @click.option(
     "--polygons/--rle",

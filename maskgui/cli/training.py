@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from maskgui.cli.numbers import FiniteRange
 from maskgui.cli.progress import StatusLine, duration
 from maskgui.core.errors import Cancelled
 
@@ -29,7 +30,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("-o", "--out", required=True, type=FILE, help="The model file to write.")
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped.")
 @click.option("--init", metavar="NAME|FILE", help="Start from these weights.")
-@click.option("--minutes", type=click.FloatRange(min=0), help="Train no longer than this.")
+@click.option("--minutes", type=FiniteRange(min=0), help="Train no longer than this.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
 @click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON lines.")
 def train(
@@ -96,8 +97,14 @@ class Lines(StatusLine):
         self.show(status_line(now))
 
     def wrote(self, path: Path) -> None:
-        """Say where the model is."""
+        """Say where the model is, and how good."""
+        from maskgui.maskrcnn.checkpoint import read_card
+
         click.echo(f"Wrote {path}, its card, its log (CSV, TensorBoard) and curves.")
+        card = read_card(path)
+        shown = [f"{n} {card.figures[n]:.3f}" for n in ("AP", "AP50", "AP75") if n in card.figures]
+        if shown:
+            click.echo(f"It reaches {', '.join(shown)} on {card.measured_on}.")
 
 
 class JsonLines:

@@ -78,3 +78,28 @@ def test_bad_data_is_one_sentence_and_exit_code_2(
     words = ["train", "--data", str(data), "--images", str(tmp_path), "-o", str(tmp_path / "m")]
     assert cli.main(words) == 2
     assert capsys.readouterr().err.strip().endswith("choose a data set with images.")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["segment", "photos", "--model", "parts", "-o", "found.json", "--score", "nan"],
+        ["train", "--data", "a.json", "--images", "a", "-o", "m", "--minutes", "nan"],
+        ["ablate", "-o", "a", "--minutes", "inf"],
+    ],
+)
+def test_options_take_finite_numbers_only(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 2
+    assert "is no finite number" in capsys.readouterr().err
+
+
+def test_a_place_that_takes_no_file_is_refused_before_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "m"
+    arguments = ["train", "--data", "a.json", "--images", str(tmp_path), "-o", str(out)]
+    assert cli.main(arguments) == 1
+    assert "choose another place" in capsys.readouterr().err
