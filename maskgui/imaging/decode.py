@@ -51,7 +51,9 @@ def read_image(
         return Decoded(_decode(path, header, window or Window()), header.note)
 
 
-def thumbnail(path: Path | str, side: int = 96, max_megapixels: float = MAX_MEGAPIXELS) -> Rgb:
+def thumbnail(
+    path: Path | str, side: int = 96, max_megapixels: float | None = MAX_MEGAPIXELS
+) -> Rgb:
     """Return the upright image, uint8 RGB, scaled to fit `side` x `side`; never enlarged.
 
     A JPEG is decoded at an eighth where that is enough. Raises ImageError with the reason.

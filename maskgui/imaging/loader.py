@@ -20,6 +20,8 @@ from maskgui.imaging.thumbnails import ThumbnailStore
 from maskgui.imaging.tiled import PyramidStore, Tiled, is_large, open_tiled
 from maskgui.imaging.window import Window
 
+QUICKLY_SMALL = ("JPEG", "MPO")
+"""Formats that are decoded at an eighth of their size without the rest."""
 PREVIEW_S = 1.5
 """Seconds that a large image's reply waits at most for a first picture of the whole."""
 
@@ -231,8 +233,15 @@ class ImageLoader:
             return Loaded(job.path, job.side, None, error)
         return Loaded(job.path, job.side, image, None)
 
-    def _thumbnail(self, job: _Job) -> Decoded:
-        return Decoded(self._thumbnails.load(job.path, job.side, self._max_megapixels), "")
+    def _thumbnail(self, job: _Job) -> Decoded | None:
+        """Return a small picture, or None for a large image that cannot be had small at once."""
+        header = read_header(job.path)
+        whole: float | None = self._max_megapixels
+        if is_large(header, self._max_megapixels):
+            if header.format not in QUICKLY_SMALL:
+                return None
+            whole = None
+        return Decoded(self._thumbnails.load(job.path, job.side, whole), "")
 
     def _whole(self, job: _Job) -> Decoded | Tiled:
         path = job.path

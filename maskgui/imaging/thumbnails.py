@@ -34,7 +34,7 @@ class ThumbnailStore:
         self._lock = threading.Lock()
         self._stored: int | None = None  # bytes, once the folder has been looked through
 
-    def load(self, path: Path, side: int, max_megapixels: float = MAX_MEGAPIXELS) -> Rgb:
+    def load(self, path: Path, side: int, max_megapixels: float | None = MAX_MEGAPIXELS) -> Rgb:
         """Return the thumbnail of `path` as imaging.thumbnail does, from disk when it is there.
 
         Raises ImageError with the reason when the image itself cannot be opened.

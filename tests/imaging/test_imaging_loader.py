@@ -250,3 +250,17 @@ def test_closing_from_a_callback_does_not_wait_for_itself(start, files) -> None:
 
     images.request(files[0], close)
     assert closed.wait(WAIT)
+
+
+@pytest.mark.parametrize("kind", ["png", "tif", "jpg"])
+def test_a_thumbnail_of_a_large_image_is_no_problem(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"large.{kind}"
+    Image.fromarray(np.full((1200, 1600, 3), 90, np.uint8)).save(path)
+    replies = Replies()
+    store = ThumbnailStore(tmp_path / "thumbnails")
+    large = ImageLoader(thumbnails=store, max_megapixels=1)
+    large.request_thumbnail(path, 96, replies)
+    (reply,) = replies.wait(1)
+    large.close()
+    assert reply.error is None
+    assert (reply.image is not None) == (kind == "jpg")

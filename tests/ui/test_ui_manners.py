@@ -71,13 +71,14 @@ def test_the_first_window_fits_with_its_frame(screen: QSize) -> None:
 def test_a_larger_image_is_taken_as_soon_as_the_limit_is_raised(
     controller: Controller, folder, wait
 ) -> None:
-    Image.fromarray(np.zeros((4000, 4000), np.uint8)).save(folder / "scene 0.png")
+    # A PNG or TIFF of that size would be read in pieces.
+    Image.fromarray(np.zeros((4000, 4000), np.uint8)).save(folder / "scene 0.bmp")
     controller.options["megapixels"] = 10
     controller.start([folder], None)
     wait(lambda: controller.desk.image_id in controller.navigation.problems)
     controller.options["megapixels"] = 20
     wait(lambda: shown(controller))
-    assert controller.desk.record.path == "scene 0.png"
+    assert controller.desk.record.path == "scene 0.bmp"
     assert not controller.navigation.problems
     controller.options["megapixels"] = 10
     wait(lambda: controller.desk.image_id in controller.navigation.problems)

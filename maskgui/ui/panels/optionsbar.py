@@ -43,13 +43,13 @@ class NumberOption(QWidget):
         self.slider.setFixedWidth(SLIDER)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.figure = self._figure(option)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
+        self.row = QHBoxLayout(self)
+        self.row.setContentsMargins(0, 0, 0, 0)
+        self.row.setSpacing(8)
         label = QLabel(option.label)
         label.setBuddy(self.figure)
         for widget in (label, self.slider, self.figure):
-            row.addWidget(widget)
+            self.row.addWidget(widget)
         self.slider.setAccessibleName(option.label)
         self.show_value(option.value)
         self.slider.valueChanged.connect(lambda at: self._tell(value_at(at / STEPS, option)))
@@ -187,7 +187,7 @@ class OptionsBar(QFrame):
         for with_sliders in (True, False):
             for number in self.numbers.values():
                 number.slider.setVisible(with_sliders)
-                number.layout().activate()
+                number.row.activate()
             self._row.activate()
             if self.sizeHint().width() <= self._host.width() - 2 * MARGIN:
                 break

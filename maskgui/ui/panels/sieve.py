@@ -44,11 +44,12 @@ class OpenEnd(QDoubleSpinBox):
         """Understand it again."""
         return self.maximum() if text.strip() in ("", ANY) else super().valueFromText(text)
 
-    def validate(self, text: str, position: int) -> object:
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         """Let it be typed."""
         if ANY.startswith(text.strip()):
-            return (QValidator.State.Acceptable, text, position)
-        return super().validate(text, position)
+            return QValidator.State.Acceptable, text, position
+        state, fixed, place = super().validate(text, position)
+        return state, fixed, place
 
 
 def _number(field: QDoubleSpinBox, most: float, decimals: int, step: float) -> QDoubleSpinBox:
