@@ -79,7 +79,7 @@ def street(place: Path) -> list[Path]:
 
 
 SUBJECTS = (
-    Subject("window", demo_scenes, "parts", 4),
+    Subject("window", demo_scenes, "parts", 1),
     Subject("nuclei", nuclei, "nuclei", 3),
     Subject("street", street, None, 2),
 )
@@ -124,8 +124,9 @@ def pose(controller: Controller, subject: Subject) -> QImage:
     controller.navigation.go(desk.order[min(subject.image, len(desk.order) - 1)])
     wait_until(lambda: controller.canvas.scene.image_id == desk.image_id, "Decoding", SECONDS)
     controller.window.toasts.clear()
-    largest = max(desk.instances(), key=lambda one: one.shape.vertex_count)
-    desk.selection.set({largest.id})
+    whole = [one for one in desk.instances() if len(one.shape.parts) == 1]
+    richest = max(whole, key=lambda one: one.shape.vertex_count)
+    desk.selection.set({richest.id})
     thumbnails = controller.navigation.thumbnails
     wait_until(lambda: not thumbnails.waiting, "Thumbnails", SECONDS)
     wait_until(controller.canvas.is_settled, "Painting", SECONDS)
