@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from maskgui.maskrcnn.unpickle import Damaged, Refused, named_globals, read_arrays
@@ -136,6 +136,9 @@ def test_object_arrays_are_refused() -> None:
         read_arrays(pickle.dumps(np.array([[1], "a"], object), 4))
 
 
+# The pickle modules say so of a damaged string; nobody outside of tests sees it.
+@pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")
+@example(b"", 3, 92)
 @given(st.binary(max_size=60), st.integers(0, 2000), st.integers(0, 255))
 def test_any_bytes_give_a_value_or_one_of_two_errors(noise: bytes, place: int, value: int) -> None:
     good = bytearray(pickletools.optimize(pickle.dumps(ARRAYS, 2)))

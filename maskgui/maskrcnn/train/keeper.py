@@ -7,6 +7,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from maskgui.core.errors import UserError
 from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.checkpoint import save_model
@@ -41,7 +42,15 @@ class Keeper:
         return elapsed - self._last > interval
 
     def keep_best(self, weights: dict[str, Tensor], step: int, elapsed: float) -> None:
-        """Validate the weights and write them when they are the best so far."""
+        """Validate the weights and write them when they are the best so far.
+
+        Raises UserError for weights that are not finite.
+        """
+        if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
+            raise UserError(
+                f"The weights are no longer numbers at step {step}; lower learning_rate in the "
+                "recipe's [train] and train again."
+            )
         started = time.monotonic()
         self._judge.load_state_dict(weights)
         held_out = self._prepared.held_out

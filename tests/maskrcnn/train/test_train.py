@@ -137,6 +137,13 @@ def test_losses_after_a_kill_equal_an_unbroken_runs(toy: Any) -> None:
     assert scalars(broken.with_suffix(".tensorboard"))["loss/total"].keys() == first.keys()
 
 
+def test_weights_that_are_no_numbers_are_not_kept(toy: Any) -> None:
+    toy.use(steps=2, warmup_steps=0, learning_rate=1e30, ema_decay=0.0)
+    with pytest.raises(UserError, match="no longer numbers at step 2; lower learning_rate"):
+        train(toy.options())
+    assert not toy.options().model_file.exists()
+
+
 def test_resume_without_a_recipe_takes_the_checkpoints(toy: Any) -> None:
     toy.use(steps=10)
     cancel = threading.Event()
