@@ -16,7 +16,7 @@ SCORE_FLOOR = 0.01
 MAX_DETECTIONS = 300
 
 MAX_UNPACKED = 1 << 26
-"""Bytes that one run's detections on an image may unpack to; 300 masks of 112 x 112 take 4 MB."""
+"""Bytes that one run's detections on an image may unpack to; 300 masks of 112 x 112 take 8 MB."""
 
 CERTAIN = 4095
 """A soft mask's value for probability 1. With 255 steps the outlines of objects below 150 square

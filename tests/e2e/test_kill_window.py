@@ -21,8 +21,8 @@ from tests.e2e.fork_server import ForkServer
 from tests.e2e.window_script import MODEL, SIZE, digest
 
 SCRIPT = Path(__file__).resolve().with_name("window_script.py")
-PROJECTS, KILLS_EACH = 4, 5
-"""20 kills: a life costs a start of the window, and holds some tens of gestures."""
+PROJECTS, KILLS_EACH = 10, 5
+"""50 kills: a life costs a start of the window, and holds some tens of gestures."""
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
