@@ -1,6 +1,6 @@
 """What lies under the pointer: vertices and edges of the edited instances, bodies of all."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import shapely
@@ -10,6 +10,7 @@ from maskgui.core.entities import Instance
 from maskgui.core.hit import Hit, Part
 from maskgui.core.shape import Box
 from maskgui.tools.base import EdgeRef, Pointer, Scene, VertexRef
+from maskgui.tools.shaping import ring_of
 
 VERTEX_REACH = 9.0
 """Screen pixels around a vertex that belong to it."""
@@ -28,18 +29,30 @@ def bodies(scene: Scene, pointer: Pointer) -> list[int]:
     return scene.hits.bodies_at(pointer.x, pointer.y)
 
 
-def nearest_vertex(scene: Scene, pointer: Pointer) -> VertexRef | None:
-    """Return the vertex of an editable instance that is within reach of the pointer."""
-    hit = _ask(scene, pointer, Part.VERTEX, VERTEX_REACH)
+def nearest_vertex(
+    scene: Scene, pointer: Pointer, of: Collection[int] | None = None
+) -> VertexRef | None:
+    """Return the vertex within reach of the pointer: of an editable instance, or of those named."""
+    hit = _ask(scene, pointer, Part.VERTEX, VERTEX_REACH, of)
     return VertexRef(hit.instance_id, hit.part, hit.ring, hit.index) if hit else None
 
 
-def nearest_edge(scene: Scene, pointer: Pointer) -> EdgeRef | None:
-    """Return the edge of an editable instance within reach, with the nearest point on it."""
-    hit = _ask(scene, pointer, Part.EDGE, EDGE_REACH)
+def nearest_edge(
+    scene: Scene, pointer: Pointer, of: Collection[int] | None = None
+) -> EdgeRef | None:
+    """Return the edge within reach, with the nearest point on it; of which, as for a vertex."""
+    hit = _ask(scene, pointer, Part.EDGE, EDGE_REACH, of)
     if hit is None:
         return None
     return EdgeRef(hit.instance_id, hit.part, hit.ring, hit.index, hit.x, hit.y)
+
+
+def is_there(ref: VertexRef | EdgeRef, scene: Scene) -> bool:
+    """Whether a shown, unlocked instance still has that vertex or edge."""
+    instance = scene.instance(ref.instance)
+    if instance is None or scene.locked(instance.id):
+        return False
+    return ring_of(instance.shape, ref) is not None
 
 
 def vertices_in(instances: Iterable[Instance], box: Box) -> frozenset[VertexRef]:
@@ -91,8 +104,10 @@ def band_between(start: Pointer, end: Pointer) -> Box:
     return (min(start.x, end.x), min(start.y, end.y), max(start.x, end.x), max(start.y, end.y))
 
 
-def _ask(scene: Scene, pointer: Pointer, kind: Part, reach: float) -> Hit | None:
-    only = {instance.id for instance in editable(scene)}
+def _ask(
+    scene: Scene, pointer: Pointer, kind: Part, reach: float, of: Collection[int] | None
+) -> Hit | None:
+    only = {instance.id for instance in editable(scene)} if of is None else of
     if not only:
         return None
     radius = reach / pointer.scale

@@ -1,5 +1,6 @@
 """Vertex mode: drag, add, delete and rubber-band the vertices of the selected instances."""
 
+from maskgui.tools.adding import vertex_added, vertices_removed, with_shared
 from maskgui.tools.base import (
     EdgeRef,
     Key,
@@ -11,8 +12,7 @@ from maskgui.tools.base import (
     Scene,
     VertexRef,
 )
-from maskgui.tools.borders import edge_twins
-from maskgui.tools.commit import deleted, reshaped
+from maskgui.tools.commit import deleted
 from maskgui.tools.gestures import (
     Band,
     Gesture,
@@ -28,12 +28,12 @@ from maskgui.tools.picking import (
     band_between,
     bodies,
     editable,
+    is_there,
     nearest_edge,
     nearest_vertex,
     vertices_in,
 )
 from maskgui.tools.pointing import PointingTool
-from maskgui.tools.shaping import add_vertex, remove_vertices, ring_of
 
 
 class VertexTool(PointingTool):
@@ -103,7 +103,7 @@ class VertexTool(PointingTool):
             return dragging(refs, start, scene, self.rules, grabbed=self.vertex)
         if self.edge is not None:
             self.marked = frozenset()
-            edges = self._edges(self.edge, scene)
+            edges = with_shared(self.edge, scene, self.rules)
             owners = owners_of(edges, scene)
             return MoveVertices.of_new(owners, edges, start, snaps=self.rules.snaps)
         if "ctrl" in start.modifiers and scene.selection.intersection(bodies(scene, start)):
@@ -116,13 +116,9 @@ class VertexTool(PointingTool):
         if self.vertex is not None:
             return self._click_vertex(self.vertex, pointer, scene)
         if self.edge is not None and "alt" in pointer.modifiers:
-            edges = self._edges(self.edge, scene)
-            owners = owners_of(edges, scene)
-            shapes = {one.id: one.shape for one in owners}
-            live = {edge.instance: add_vertex(shapes[edge.instance], edge) for edge in edges}
             self.marked = frozenset()
-            edit = reshaped(owners, live, "Add vertex", scene)
-            return self.answer(scene, edit=edit)
+            edges = with_shared(self.edge, scene, self.rules)
+            return self.answer(scene, edit=vertex_added(edges, scene))
         if self.edge is not None or pointer.modifiers - {"ctrl"}:
             return self.answer(scene)
         if self.marked:
@@ -203,16 +199,9 @@ class VertexTool(PointingTool):
 
     def _without(self, refs: frozenset[VertexRef], scene: Scene) -> Response:
         """Delete vertices; an instance that has no ring left goes with them."""
-        owners = owners_of(refs, scene)
-        live = {
-            owner.id: remove_vertices(owner.shape, [r for r in refs if r.instance == owner.id])
-            for owner in owners
-        }
+        edit, gone = vertices_removed(refs, scene)
         self.marked = frozenset()
         self.vertex = self.edge = None
-        label = "Delete vertex" if len(refs) == 1 else "Delete vertices"
-        edit = reshaped(owners, live, label, scene, delete_empty=True)
-        gone = {owner.id for owner in owners if not live[owner.id].parts}
         return self.answer(scene, edit=edit, selection=scene.selection - gone if gone else None)
 
     def _choose(self, start: Pointer, end: Pointer, scene: Scene) -> Outcome:
@@ -220,17 +209,11 @@ class VertexTool(PointingTool):
         adds = start.modifiers & {"ctrl", "shift"}
         return Outcome(marked=self.marked | found if adds else found)
 
-    def _edges(self, edge: EdgeRef, scene: Scene) -> list[EdgeRef]:
-        """Return the edge and, where borders move together, the same edge of one neighbour each."""
-        twins = edge_twins(edge, scene) if self.rules.shares else []
-        return list({one.instance: one for one in (*reversed(twins), edge)}.values())[::-1]
-
     def _forget_stale(self, scene: Scene) -> None:
         """Drop references that an edit, an undo or a changed selection made void."""
-        shapes = {instance.id: instance.shape for instance in editable(scene)}
 
         def holds(ref: VertexRef | EdgeRef) -> bool:
-            return ref.instance in shapes and ring_of(shapes[ref.instance], ref) is not None
+            return ref.instance in scene.selection and is_there(ref, scene)
 
         self.marked = frozenset(ref for ref in self.marked if holds(ref))
         self.vertex = self.vertex if self.vertex and holds(self.vertex) else None

@@ -119,11 +119,71 @@ def test_delete(bench):
 
 
 def test_the_vertex_of_a_selected_instance_can_be_dragged(bench):
-    assert bench.move(10.5, 10.5).overlay.vertex is None
     bench.click(50, 50)
+    assert bench.move(9.5, 9.5).overlay.vertex is not None  # from beside it too
+    bench.drag((9.5, 9.5), (4.5, 5.5))
+    assert np.array_equal(bench.shape(1).parts[0].exterior[0], (5, 6))
+
+
+def test_the_vertex_under_the_pointer_can_be_dragged_from_inside_unselected(bench):
+    assert bench.move(9.5, 9.5).overlay.vertex is None  # an empty place begins a frame
     assert bench.move(10.5, 10.5).overlay.vertex is not None
     bench.drag((10.5, 10.5), (5.5, 6.5))
     assert np.array_equal(bench.shape(1).parts[0].exterior[0], (5, 6))
+    assert bench.selection == {1}
+    assert len(bench.edits) == 1
+
+
+def test_a_click_on_a_vertex_of_another_instance_selects_that(bench):
+    bench.selection = frozenset({3})
+    bench.click(58, 58)
+    assert bench.selection == {1}
+    assert bench.edits == []
+
+
+def test_alt_click_adds_a_vertex_and_with_shift_deletes_one(bench):
+    bench.click(35, 10.5, "alt")
+    assert bench.selection == {1}
+    ring = bench.shape(1).parts[0].exterior
+    assert np.array_equal(ring[1], (35, 10))
+    bench.click(35, 11, "alt shift")
+    assert np.array_equal(bench.shape(1).parts[0].exterior, square(10, 10, 50))
+    assert [edit.label for edit in bench.edits] == ["Add vertex", "Delete vertex"]
+
+
+def test_alt_click_takes_a_selected_instance_before_the_one_under_the_pointer():
+    bench = Bench(
+        instance(1, Polygon(square(10, 10, 50))), instance(2, Polygon(square(12, 20, 20)))
+    )
+    bench.selection = frozenset({1})
+    bench.click(12.5, 30, "alt")  # on the edge of 2, and within reach of that of 1
+    assert len(bench.shape(1).parts[0].exterior) == 5
+    bench.click(31.5, 30, "alt")  # 1 has none here
+    assert len(bench.shape(2).parts[0].exterior) == 5
+    assert bench.selection == {2}
+
+
+def test_vertices_of_a_locked_instance_stay(bench):
+    bench.locked_ids = frozenset({1})
+    bench.click(35, 10.5, "alt")
+    bench.click(10.5, 10.5, "alt shift")
+    bench.drag((58, 58), (50, 50))
+    assert bench.edits == []
+
+
+def test_the_vertex_under_the_pointer_is_forgotten_when_an_undo_takes_it(bench):
+    bench.click(35, 10.5, "alt")
+    assert bench.move(10.5, 59.5).overlay.vertex.at == 4
+    bench.document.apply(bench.edits[0].inverse())
+    assert bench.tool.look(bench).overlay.vertex is None
+
+
+def test_deleting_vertices_down_to_two_deletes_the_instance(bench):
+    for _ in range(2):
+        at = bench.shape(3).parts[0].exterior[0]
+        bench.click(*at, "alt shift")
+    assert bench.instance(3) is None
+    assert bench.selection == frozenset()
 
 
 def test_a_small_instance_is_not_all_vertices(bench):

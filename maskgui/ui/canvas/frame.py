@@ -1,8 +1,10 @@
 """One frame of the canvas, from the surround to the labels."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter
 
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
@@ -23,6 +25,8 @@ from maskgui.ui.canvas.scene import CanvasScene
 from maskgui.ui.theme import TEXT_PX, text_font
 
 BUSY_HEIGHT = 3.0
+AROUND = 12.0
+"""Logical pixels that pens and vertices reach beyond an instance's box, and more."""
 LABELLED_SELECTION = 6
 """Selections of more instances are not labelled: it would be a wall of text."""
 
@@ -47,18 +51,64 @@ def draw_live(
         _found(scene, layer.lifted | overlay.live.keys()), key=lambda one: (one.order, one.id)
     )
     shapes = {one.id: overlay.live.get(one.id, one.shape) for one in lifted}
-    for instance in lifted:
-        hovered = instance.id == overlay.hovered
-        look = scene.look(instance, labelled=False)
-        path = layer.outline(instance.id, shapes[instance.id])
-        draw_instance(brush, path, look, hovered=hovered, selected=True, halo=True)
-    for instance in _found(scene, {overlay.hovered} - shapes.keys() - {None}):
-        path = layer.outline(instance.id, instance.shape)
-        draw_hover(brush, path, scene.look(instance, labelled=False))
-    for instance_id, shape in shapes.items():
-        if not scene.locked(instance_id):
-            draw_vertices(brush, shape, always=vertices)
+    chosen = _Chosen(lifted, shapes, overlay.hovered, vertices)
+    beneath = _found(scene, {overlay.hovered} - shapes.keys() - {None})
+    if beneath:  # between the outlines and their vertices
+        chosen.draw_outlines(brush, layer, scene)
+        for instance in beneath:
+            path = layer.outline(instance.id, instance.shape)
+            draw_hover(brush, path, scene.look(instance, labelled=False))
+        chosen.draw_vertices(brush, scene)
+    elif lifted:
+        chosen.draw_still(brush, layer, scene)
+    aimed = {ref.instance for ref in (overlay.vertex, overlay.edge) if ref is not None}
+    shapes |= {one.id: one.shape for one in _found(scene, aimed - shapes.keys())}
     draw_overlay(brush, overlay, shapes)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The instances that are drawn live, the lowest first, with the outlines that are shown."""
+
+    instances: Sequence[Instance]
+    shapes: Mapping[int, Shape]
+    hovered: int | None
+    vertices: bool  # shown however crowded they are
+
+    def draw_outlines(self, brush: Brush, layer: InstanceLayer, scene: CanvasScene) -> None:
+        """Draw the instances without their vertices."""
+        for one in self.instances:
+            look = scene.look(one, labelled=False)
+            path = layer.outline(one.id, self.shapes[one.id])
+            hovered = one.id == self.hovered
+            draw_instance(brush, path, look, hovered=hovered, selected=True, halo=True)
+
+    def draw_vertices(self, brush: Brush, scene: CanvasScene) -> None:
+        """Draw the vertices of those that can be changed."""
+        for instance_id, shape in self.shapes.items():
+            if not scene.locked(instance_id):
+                draw_vertices(brush, shape, always=self.vertices)
+
+    def draw_still(self, brush: Brush, layer: InstanceLayer, scene: CanvasScene) -> None:
+        """Draw both; from the second frame on, while nothing of it changes, as a picture."""
+        view = brush.view
+        looks = [scene.look(one, labelled=False) for one in self.instances]
+        locks = [scene.locked(one.id) for one in self.instances]
+        seen = (view.scale, view.origin, view.ratio, view.width, view.height)
+        key = (seen, brush.colors, looks, locks, self.shapes, self.hovered, self.vertices)
+
+        def draw(painter: QPainter) -> None:
+            onto = replace(brush, painter=painter)
+            self.draw_outlines(onto, layer, scene)
+            self.draw_vertices(onto, scene)
+
+        box = QRectF()
+        for shape in self.shapes.values():
+            box |= view.box_to_screen(shape.bounds)
+        box = box.adjusted(-AROUND, -AROUND, AROUND, AROUND)
+        layer.still.paint(
+            brush.painter, view.ratio, box & QRectF(0, 0, view.width, view.height), key, draw
+        )
 
 
 def draw_labels(brush: Brush, scene: CanvasScene, overlay: Overlay, *, labelled: bool) -> None:
