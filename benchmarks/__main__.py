@@ -1,19 +1,22 @@
-"""Run every benchmark, one after the other: `python -m benchmarks [--json]`."""
+"""Run benchmarks, one after the other: `python -m benchmarks [canvas folders ...] [--json]`."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-FILES = ("pipeline.py", "window.py", "canvas.py", "large.py", "evaluation.py", "training.py")
+NAMES = ("pipeline", "window", "canvas", "folders", "large", "evaluation", "training")
 
 
 def main() -> int:
-    """Run all with the given arguments; return 1 when one of them fails."""
+    """Run those named, or all, with the other arguments; return 1 when one of them fails."""
     here = Path(__file__).resolve().parent
+    named = [name for name in NAMES if name in sys.argv[1:]]
+    given = [argument for argument in sys.argv[1:] if argument not in NAMES]
     codes = []
-    for name in FILES:
+    for name in named or NAMES:
         print(f"\n{name}", file=sys.stderr)
-        codes.append(subprocess.run([sys.executable, here / name, *sys.argv[1:]], check=False))
+        command = [sys.executable, here / f"{name}.py", *given]
+        codes.append(subprocess.run(command, check=False))
     return int(any(code.returncode for code in codes))
 
 
