@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgui.core.entities import Instance
-from maskgui.core.shape import Polygon, Ring, Shape
+from maskgui.core.shape import Box, Polygon, Ring, Shape
 
 
 class Part(enum.StrEnum):
@@ -37,6 +37,8 @@ class Hit:
     y: float
 
 
+NOWHERE: Box = (math.nan, math.nan, math.nan, math.nan)
+"""The box of what covers nothing: no comparison with it holds."""
 ALL_KINDS = (Part.VERTEX, Part.EDGE, Part.BODY)
 
 
@@ -44,30 +46,33 @@ class HitIndex:
     """The instances of one image, made ready to be asked many times and changed one by one.
 
     Boxes are filtered with numpy in one step (N x 4), outlines looked at only where a box is met:
-    far below 1 ms a query for 1,000 instances of 100 vertices.
+    far below 1 ms a query for 1,000 instances of 100 vertices. A change costs the same for 10,000.
     """
 
     def __init__(self, instances: Iterable[Instance] = ()) -> None:
-        self._instances: dict[int, Instance] = {}
-        self._areas: dict[int, float] = {}
-        self._ids: list[int] = []
-        self._boxes: NDArray[np.float64] | None = None
-        for instance in instances:
-            self.put(instance)
+        self._instances = {one.id: one for one in instances}
+        self._areas: dict[int, float] = {}  # of those that were asked for
+        self._ids = [one.id for one in self._instances.values()]
+        self._rows = {instance_id: row for row, instance_id in enumerate(self._ids)}
+        boxes = [_box_of(one) for one in self._instances.values()]
+        self._boxes: NDArray[np.float64] = np.array(boxes, np.float64).reshape(-1, 4)
 
     def put(self, instance: Instance) -> None:
         """Add an instance, or replace the one of its id."""
-        old = self._instances.get(instance.id)
         self._instances[instance.id] = instance
-        if old is None or old.shape is not instance.shape:
-            self._areas[instance.id] = shape_area(instance.shape)
-            self._boxes = None
+        self._areas.pop(instance.id, None)
+        row = self._rows.setdefault(instance.id, len(self._ids))
+        if row == len(self._ids):
+            self._ids.append(instance.id)
+            self._boxes = np.append(self._boxes, [_box_of(instance)], axis=0)
+        else:
+            self._boxes[row] = _box_of(instance)
 
     def remove(self, instance_id: int) -> None:
         """Forget an instance; nothing happens when it is not there."""
         if self._instances.pop(instance_id, None) is not None:
-            del self._areas[instance_id]
-            self._boxes = None
+            self._areas.pop(instance_id, None)
+            self._boxes[self._rows[instance_id]] = NOWHERE  # and its row waits for it to come back
 
     def hit(
         self,
@@ -103,12 +108,12 @@ class HitIndex:
 
     def inside(self, x0: float, y0: float, x1: float, y1: float) -> frozenset[int]:
         """Return the ids of all instances whose box lies wholly inside the given one."""
-        boxes = self._table()
+        boxes = self._boxes
         within = (boxes[:, :2] >= (x0, y0)).all(axis=1) & (boxes[:, 2:] <= (x1, y1)).all(axis=1)
         return frozenset(self._ids[at] for at in np.flatnonzero(within).tolist())
 
     def _near(self, x: float, y: float, radius: float) -> list[int]:
-        boxes = self._table()
+        boxes = self._boxes
         met = (
             (boxes[:, 0] <= x + radius)
             & (boxes[:, 1] <= y + radius)
@@ -116,19 +121,17 @@ class HitIndex:
             & (boxes[:, 3] >= y - radius)
         )
         found = [self._ids[at] for at in np.flatnonzero(met).tolist()]
-        return sorted(found, key=lambda one: (self._areas[one], one))
+        return sorted(found, key=lambda one: (self._area(one), one))
 
-    def _table(self) -> NDArray[np.float64]:
-        if self._boxes is None:
-            shown = [(one.id, one.shape.bounds) for one in self._instances.values()]
-            filled = [
-                pair
-                for pair, one in zip(shown, self._instances.values(), strict=True)
-                if one.shape.parts
-            ]
-            self._ids = [instance_id for instance_id, _ in filled]
-            self._boxes = np.array([box for _, box in filled], np.float64).reshape(-1, 4)
-        return self._boxes
+    def _area(self, instance_id: int) -> float:
+        area = self._areas.get(instance_id)
+        if area is None:
+            area = self._areas[instance_id] = shape_area(self._instances[instance_id].shape)
+        return area
+
+
+def _box_of(instance: Instance) -> Box:
+    return instance.shape.bounds if instance.shape.parts else NOWHERE
 
 
 def hit_test(

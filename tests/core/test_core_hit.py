@@ -97,3 +97,25 @@ def test_bodies_and_distances_agree_with_shapely(ring, x, y):
 
 def test_area_takes_off_the_holes():
     assert shape_area(FRAME.shape) == 6400
+
+
+changes = st.lists(st.tuples(st.integers(1, 6), st.integers(-1, 30)), max_size=20)
+
+
+@given(changes, st.tuples(st.integers(0, 40), st.integers(0, 40)))
+def test_an_index_that_followed_changes_equals_one_made_anew(steps, place):
+    index, now = HitIndex([instance(1, box(0, 0, 10, 10))]), {1: instance(1, box(0, 0, 10, 10))}
+    for number, at in steps:
+        index.bodies_at(*place)  # what it found out so far must not stay where it is wrong
+        if at < 0:
+            index.remove(number)
+            now.pop(number, None)
+        else:
+            side = 1 + (at * number) % 25
+            parts = [box(at, at, at + side, at + side)] if side % 7 else []
+            now[number] = instance(number, *parts)
+            index.put(now[number])
+    fresh = HitIndex(now.values())
+    assert index.bodies_at(*place) == fresh.bodies_at(*place)
+    assert index.hit(*place, 3) == fresh.hit(*place, 3)
+    assert index.inside(0, 0, 30, 30) == fresh.inside(0, 0, 30, 30)

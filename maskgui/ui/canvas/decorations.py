@@ -80,13 +80,18 @@ def draw_vertices(brush: Brush, shape: Shape, *, always: bool) -> None:
     margin = VERTEX / brush.view.logical_scale
     points = np.concatenate([ring for _, _, ring in shape.rings()] or [np.empty((0, 2))])
     gaps = [np.hypot(*(ring - np.roll(ring, 1, axis=0)).T) for _, _, ring in shape.rings()]
-    typical = float(np.median(np.concatenate(gaps))) if gaps else 0.0
+    typical = _middle(np.concatenate(gaps)) if gaps else 0.0
     crowded = typical * brush.view.logical_scale < CROWDED
     if crowded and not always:
         return
     shown = np.all((points > (x0 - margin, y0 - margin)) & (points < (x1 + margin, y1 + margin)), 1)
     side = 5.0 if crowded else VERTEX
     _squares(brush, points[shown], side, brush.colors.accent, WHITE)
+
+
+def _middle(values: NDArray[np.float64]) -> float:
+    """Return the median, nearly; numpy's own loads its masked arrays first, amid a frame."""
+    return float(np.partition(values, len(values) // 2)[len(values) // 2])
 
 
 def draw_overlay(brush: Brush, overlay: Overlay, shapes: dict[int, Shape]) -> None:

@@ -17,6 +17,7 @@ from maskgui.ui.canvas.paintlist import (
     paint_tile,
 )
 from maskgui.ui.canvas.scene import CanvasScene
+from maskgui.ui.canvas.still import Still
 from maskgui.ui.canvas.tiles import (
     TILE,
     TileJob,
@@ -54,6 +55,7 @@ class InstanceLayer(QObject):
         self._store = TileStore()
         self._outlines = Outlines()
         self._live_outlines = Outlines()  # the window's own: it never waits for the thread
+        self.still = Still()  # of what is drawn live
         self._painter = TilePainter(self)
         self._painter.painted.connect(self._collect)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
@@ -89,9 +91,16 @@ class InstanceLayer(QObject):
 
     def spoil_instances(self, changed: Sequence[Instance]) -> None:
         """These instances, as they were or as they are now, look different."""
-        if changed:
+        if not changed:
+            return
+        if self._content is not None and len(changed) <= MANY:
+            after = {
+                one.id: self._scene.paint_item(one.id, labelled=self.labelled) for one in changed
+            }
+            self._content = self._content.changed(after)
+        else:
             self._content = None
-            self._repaint(changed)
+        self._repaint(changed)
 
     def spoil(self, box: Box | None) -> None:
         """What lies in a box (None for all) looks different."""

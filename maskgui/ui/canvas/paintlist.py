@@ -1,6 +1,7 @@
 """What the painting thread paints from: a snapshot of the instances that never changes."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +34,12 @@ class PaintItem:
     instance_id: int
     shape: Shape
     look: Look
+    order: int = 0
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """By what items are sorted, the lowest first."""
+        return (self.order, self.instance_id)
 
 
 class PaintList:
@@ -53,6 +60,22 @@ class PaintList:
             & (self.boxes[:, 3] >= y0)
         )
         return [self.items[index] for index in np.flatnonzero(met).tolist()]
+
+    def changed(self, after: Mapping[int, PaintItem | None]) -> "PaintList":
+        """Return the list with these instead of what it has of their ids; None: without them.
+
+        What is not named costs next to nothing: a stroke of the brush changes one of 10,000.
+        """
+        made = PaintList()
+        stays = [item.instance_id not in after for item in self.items]
+        made.items = [item for item, stay in zip(self.items, stays, strict=True) if stay]
+        made.boxes = self.boxes[stays]
+        for item in after.values():
+            if item is not None and item.shape.parts:
+                at = bisect_left(made.items, item.place, key=lambda one: one.place)
+                made.items.insert(at, item)
+                made.boxes = np.insert(made.boxes, at, item.shape.bounds, axis=0)
+        return made
 
 
 @dataclass(frozen=True)

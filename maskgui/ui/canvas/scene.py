@@ -1,5 +1,6 @@
 """What the tools may ask of the canvas: the image's instances as they are shown."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -73,7 +74,7 @@ class CanvasScene:
         """The instances that are shown, the lowest first."""
         if self._ordered is None:
             shown = (one for one in self._instances.values() if self._shows(one))
-            self._ordered = sorted(shown, key=lambda one: (one.order, one.id))
+            self._ordered = sorted(shown, key=_place)
         return self._ordered
 
     def instance(self, instance_id: int) -> Instance | None:
@@ -153,7 +154,7 @@ class CanvasScene:
         return changed, recoloured
 
     def _put(self, instance_id: int, after: Instance | None) -> None:
-        self._ordered = None
+        self._reorder(self.instance(instance_id), after)
         if after is None:
             self._instances.pop(instance_id, None)
         else:
@@ -163,6 +164,17 @@ class CanvasScene:
                 self._hits.remove(instance_id)
             else:
                 self._hits.put(after)
+
+    def _reorder(self, before: Instance | None, after: Instance | None) -> None:
+        """Keep the order without sorting anew; who holds the old list keeps it as it was."""
+        if self._ordered is None:
+            return
+        self._ordered = list(self._ordered)
+        if before is not None:
+            del self._ordered[bisect_left(self._ordered, _place(before), key=_place)]
+        if after is not None and self._shows(after):
+            at = bisect_left(self._ordered, _place(after), key=_place)
+            self._ordered.insert(at, after)
 
     def color(self, category_id: int | None) -> str:
         """Return a category's colour "#rrggbb"."""
@@ -192,7 +204,17 @@ class CanvasScene:
 
     def paint_items(self, *, labelled: bool) -> list[PaintItem]:
         """Return all shown instances as the painting thread needs them."""
-        return [
-            PaintItem(one.id, one.shape, self.look(one, labelled=labelled))
-            for one in self.instances()
-        ]
+        return [self._paint_item(one, labelled=labelled) for one in self.instances()]
+
+    def paint_item(self, instance_id: int, *, labelled: bool) -> PaintItem | None:
+        """Return one instance as the painting thread needs it, None when it is not shown."""
+        found = self.instance(instance_id)
+        return None if found is None else self._paint_item(found, labelled=labelled)
+
+    def _paint_item(self, instance: Instance, *, labelled: bool) -> PaintItem:
+        look = self.look(instance, labelled=labelled)
+        return PaintItem(instance.id, instance.shape, look, instance.order)
+
+
+def _place(instance: Instance) -> tuple[int, int]:
+    return (instance.order, instance.id)

@@ -1,0 +1,109 @@
+"""What the canvas keeps from frame to frame equals what it would make anew."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtTest import QTest
+
+from maskgui.core.document import Change, Edit
+from maskgui.core.shape import Polygon, Shape
+from maskgui.ui.canvas.paintlist import PaintItem, PaintList
+from maskgui.ui.canvas.scene import CanvasScene
+from maskgui.ui.canvas.style import Look
+from maskgui.ui.selection import SelectionModel
+from tests.ui.canvas_kit import LEFT, Desk, Project, instance, square
+
+BLUE = Look("#0072b2")
+
+
+def item(number, order, side):
+    shape = Shape([Polygon(square(number, order, side))] if side else [])
+    return PaintItem(number, shape, BLUE, order)
+
+
+items = st.builds(item, st.integers(1, 8), st.integers(0, 5), st.integers(0, 3))
+lists = st.dictionaries(st.integers(1, 8), items).map(
+    lambda found: {number: item(number, one.order, 1) for number, one in found.items()}
+)
+
+
+@given(lists, st.dictionaries(st.integers(1, 8), st.none() | items))
+def test_a_changed_paint_list_equals_one_made_anew(before, after):
+    after = {
+        number: one and PaintItem(number, one.shape, one.look, one.order)
+        for number, one in after.items()
+    }
+
+    def listed(found):
+        shown = (one for one in found.values() if one is not None)
+        return PaintList(sorted(shown, key=lambda one: one.place))
+
+    old = listed(before)
+    kept = list(old.items)
+    made, fresh = old.changed(after), listed(before | after)
+    assert made.items == fresh.items
+    assert np.array_equal(made.boxes, fresh.boxes)
+    assert old.items == kept
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.integers(-1, 4)), max_size=12))
+def test_the_scene_keeps_the_order_through_edits(steps):
+    project = Project()
+    scene = CanvasScene(project, SelectionModel())
+    scene.image_id = 1
+    scene.set_instances((), ())
+    scene.set_hidden(frozenset({3}))
+    now = {}
+    for number, order in steps:
+        held, held_as = scene.instances(), list(scene.instances())
+        before = now.pop(number, None)
+        after = None
+        if order >= 0:
+            after = instance(number, Polygon(square(order, number, 4)))
+            after = type(after)(number, 1, 7, after.shape, order)
+            now[number] = after
+        if before is not None or after is not None:
+            scene.apply(Edit("test", 1, (Change(before, after),)))
+        shown = (one for one in now.values() if one.id != 3)
+        assert list(scene.instances()) == sorted(shown, key=lambda one: (one.order, one.id))
+        assert list(held) == held_as
+
+
+def test_a_selected_instance_looks_the_same_in_every_frame(qtbot):
+    desk = Desk(
+        qtbot,
+        instance(1, Polygon(square(20, 20, 80)), Polygon(square(120, 20, 40))),
+        instance(2, Polygon(square(60, 60, 80))),
+    )
+    desk.canvas.selection.set({1, 2})
+    first = desk.picture().astype(int)
+    for _ in range(3):
+        desk.canvas.update()
+        assert np.abs(desk.picture() - first).max() <= 2
+    desk.canvas.set_locked({2})  # dashed, and without vertices
+    assert np.abs(desk.picture() - first).max() > 50
+    desk.canvas.set_locked(())
+    desk.canvas.scroll_by(30, 10)
+    shifted = desk.picture().astype(int)
+    assert np.abs(shifted[10:, 30:] - first[:-10, :-30]).max() <= 3
+    desk.canvas.scroll_by(-3000, 0)  # nothing of them is in view
+    desk.picture()
+    desk.canvas.update()
+    desk.picture()
+
+
+def test_a_brush_stroke_is_painted_above_what_was_kept(qtbot):
+    desk = Desk(qtbot, instance(1, Polygon(square(20, 20, 80))))
+    desk.canvas.selection.set({1})
+    desk.canvas.set_tool("brush")
+    before = desk.color_at(110, 60)
+    desk.hover(90, 60)
+    QTest.mousePress(desk.canvas, LEFT, pos=desk.at(90, 60))
+    for x in (95, 100, 105, 110):
+        desk.hover(x, 60, buttons=LEFT)
+        desk.picture()
+    during = desk.color_at(110, 60)
+    assert during != before
+    QTest.mouseRelease(desk.canvas, LEFT, pos=desk.at(110, 60))
+    assert desk.color_at(115, 60) not in (before, during)
+    assert desk.shape(1).bounds[2] > 118
