@@ -30,7 +30,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("-o", "--out", required=True, type=FILE, help="The model file to write.")
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped.")
 @click.option("--init", metavar="NAME|FILE", help="Start from these weights.")
-@click.option("--minutes", type=FiniteRange(min=0), help="Train no longer than this.")
+@click.option("--minutes", type=FiniteRange(min=0), help="Train and measure no longer than this.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
 @click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON lines.")
 def train(
@@ -111,9 +111,13 @@ class JsonLines:
     """Progress for scripts, on stdout: one JSON object a line, told apart by `event`."""
 
     def progress(self, now: TrainProgress) -> None:
-        """Print a row of the log."""
-        if now.logged:
-            fields = {name: value for name, value in asdict(now).items() if name != "logged"}
+        """Print a row of the log, or how far measuring AP is."""
+        if now.measuring is not None:
+            done, images = now.measuring
+            left = now.seconds_left
+            self._write("measuring", step=now.step, done=done, images=images, seconds_left=left)
+        elif now.logged:
+            fields = {k: v for k, v in asdict(now).items() if k not in ("logged", "measuring")}
             self._write("progress", **fields)
 
     def note(self, sentence: str) -> None:
@@ -133,6 +137,10 @@ class JsonLines:
 
 def status_line(now: TrainProgress) -> str:
     """Return progress, the losses by name, speed and time left in one line."""
+    if now.measuring is not None:
+        done, images = now.measuring
+        left = duration(now.seconds_left)
+        return f"step {now.step}/{now.steps}  measuring AP, image {done + 1}/{images}  {left} left"
     parts = "  ".join(
         f"{name.replace('_', ' ')} {value:.3f}"
         for name, value in now.losses.items()

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from maskgui.core.errors import Failure
+from maskgui.core.errors import Failure, UserError
+from maskgui.core.lock import FileLock, Held
 
 
 @contextlib.contextmanager
@@ -29,8 +30,7 @@ def atomic_file(path: Path, check: Callable[[Path], None] = lambda _: None) -> I
         check(temporary)
         temporary.replace(path)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise Failure(f"“{path}” could not be written ({reason}); choose another place.") from error
+        raise _unwritable(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -55,5 +55,31 @@ def require_writable(path: Path) -> None:
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise Failure(f"“{path}” could not be written ({reason}); choose another place.") from error
+        raise _unwritable(path, error) from error
+
+
+@contextlib.contextmanager
+def sole_writer(path: Path, what: str) -> Iterator[None]:
+    """Keep other processes from making `path` meanwhile, by a lock on PATH.lock beside it.
+
+    Raises UserError where another one is at it: "`what` is writing PATH". Failure where the folder
+    cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(f"{path.name}.lock"))
+    except Held as error:
+        raise UserError(
+            f"{what} is writing “{path}” already; wait for it, or give another place."
+        ) from error
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _unwritable(path: Path, error: OSError) -> Failure:
+    reason = error.strerror or type(error).__name__
+    return Failure(f"“{path}” could not be written ({reason}); choose another place.")

@@ -1,5 +1,6 @@
 """AP of a network on held-out images while it trains."""
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -15,14 +16,21 @@ from maskgui.maskrcnn.train.dataset import DataSet, Sample
 MAX_DETS = (1, 10, 200)
 MATCH_IOU = 0.5
 
+OnImage = Callable[[int, int], None]
+"""Told (images done, images)."""
 
-def validate(module: Any, data: DataSet, images: int) -> tuple[dict[str, float], float]:
+
+def validate(
+    module: Any, data: DataSet, images: int, on_image: OnImage | None = None
+) -> tuple[dict[str, float], float]:
     """Return mask AP, AP50, AP75, ... on the first `images` images at 200 detections an image, and
     the score at which to show detections; box AP where the network has no mask branch."""
     count = min(images, len(data))
     samples = data.samples[:count]
     results: list[dict[str, Any]] = []
     for index, sample in enumerate(samples):
+        if on_image is not None:
+            on_image(index, count)
         results += predictions(module, data.image(index), sample.image_id)
     truth = truth_of(samples, len(data.categories))
     masks = module.roi_heads.has_mask()

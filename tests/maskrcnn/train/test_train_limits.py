@@ -1,0 +1,110 @@
+"""One training an output, and no longer than the minutes given, measuring AP included."""
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from maskgui.core.errors import Cancelled, UserError
+from maskgui.core.files import sole_writer
+from maskgui.maskrcnn.checkpoint import read_card
+from maskgui.maskrcnn.train import TrainProgress, engine, keeper, loop, train, validate
+
+STEP, IMAGE = 1.0, 2.0
+"""Seconds that a step and a measured image take by the clock of these tests."""
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A clock that only steps and measured images move."""
+    clock = SimpleNamespace(now=0.0)
+    time = SimpleNamespace(monotonic=lambda: clock.now)
+    monkeypatch.setattr(loop, "time", time)
+    monkeypatch.setattr(keeper, "time", time)
+
+    def slowed(function: Any, seconds: float) -> Any:
+        def call(*given: Any) -> Any:
+            clock.now += seconds
+            return function(*given)
+
+        return call
+
+    predictions = slowed(validate.predictions, IMAGE)
+    monkeypatch.setattr(validate, "predictions", predictions)
+    monkeypatch.setattr(keeper, "predictions", predictions)
+    monkeypatch.setattr(engine.Engine, "step", slowed(engine.Engine.step, STEP))
+    return clock
+
+
+def test_a_second_training_into_one_file_is_refused(toy: Any) -> None:
+    toy.use(steps=1)
+    model = toy.options().model_file
+    with (
+        sole_writer(model, "Another training"),
+        pytest.raises(UserError, match=r"Another training is writing “.*model\.safetensors”"),
+    ):
+        train(toy.options())
+    assert not model.exists()
+
+
+def test_what_a_dead_training_left_locks_nothing(toy: Any) -> None:
+    toy.use(steps=1)
+    model = toy.options().model_file
+    lock = model.with_name("model.safetensors.lock")
+    model.parent.mkdir()
+    lock.write_text("")
+    train(toy.options())
+    assert model.is_file()
+    assert not lock.exists()
+
+
+def test_the_minutes_hold_the_last_measurement_too(toy: Any, clock: SimpleNamespace) -> None:
+    toy.use(steps=1000)
+    reports: list[TrainProgress] = []
+    notes: list[str] = []
+    options = toy.options(minutes=1.0, val=toy.data)
+    path = train(options, reports.append, on_note=notes.append)
+    assert clock.now == 60
+    assert "AP is measured on 7 of the 8 images" in notes[-1]
+    assert read_card(path).measured_on.startswith("7 images of data.json")
+    shown = [report for report in reports if report.measuring]
+    assert [report.measuring for report in shown] == [(done, 7) for done in range(1, 7)]
+    assert [report.seconds_left for report in shown] == [12, 10, 8, 6, 4, 2]
+    last = reports[-7]
+    assert last.seconds_left == pytest.approx(60 - last.step * STEP - keeper.PROBED * IMAGE)
+
+
+def test_no_measurement_that_leaves_no_time_for_the_last_one(
+    toy: Any, clock: SimpleNamespace
+) -> None:
+    toy.use(steps=1000, validate_minutes=0.25)
+    reports: list[TrainProgress] = []
+    train(toy.options(minutes=2.0, val=toy.data), reports.append)
+    assert clock.now <= 120
+    measured = [report for report in reports if report.measuring == (1, 8)]
+    assert len(measured) >= 3
+
+
+def test_few_steps_are_measured_within_the_minutes_too(toy: Any, clock: SimpleNamespace) -> None:
+    toy.use(steps=2)
+    train(toy.options(minutes=0.4, val=toy.data))
+    assert clock.now <= 24
+
+
+def test_a_stop_while_measuring_leaves_a_checkpoint(toy: Any, clock: SimpleNamespace) -> None:
+    toy.use(steps=10)
+    cancel = threading.Event()
+
+    def stop(now: TrainProgress) -> None:
+        if now.measuring:
+            cancel.set()
+
+    options = toy.options(val=toy.data)
+    with pytest.raises(Cancelled, match="step 10"):
+        train(options, stop, cancel)
+    assert not options.model_file.exists()
+    before = clock.now
+    train(toy.options(val=toy.data, resume=True))
+    assert clock.now == before + 8 * IMAGE
+    assert options.model_file.is_file()
