@@ -1,18 +1,17 @@
-"""Images entering and leaving a project, found again after a move, and measured."""
+"""Images entering and leaving a project, and found again after a move."""
 
 import os
-import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from maskgui.assist.headers import size_at
 from maskgui.assist.roots import stays_inside, stored_path
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import ImageRecord
-from maskgui.core.errors import Cancelled, UserError
 
 if TYPE_CHECKING:
     from maskgui.assist.session import Session
@@ -20,28 +19,24 @@ if TYPE_CHECKING:
 LEFT_OUT = "left_out"
 """Setting: stored paths that a person took out of the project, so that no rescan adds them."""
 
-SIZES_AT_ONCE = 200
-
 
 def add_images(session: "Session", paths: Iterable[Path], author: str) -> list[int]:
     """Add image files as one edit; return the ids of all of them in order, known ones included.
 
-    Nothing is decoded: sizes are filled in by `fill_sizes` or when an image is first shown.
+    Nothing is opened: sizes are filled in by `fill_sizes` or when an image is first shown.
     """
     return _add_named(session, [stored_path(session.root, path) for path in paths], author)
 
 
 def _add_named(session: "Session", names: Iterable[str], author: str) -> list[int]:
     """Add image files by stored path."""
-    root = os.fspath(session.root)
     known = {record.path: record.id for record in session.document.images.values()}
     ids: list[int] = []
     added: list[ImageRecord] = []
     for name in names:
         if name not in known:
             known[name] = session.new_id()
-            size = _size_at(os.path.join(root, name))  # noqa: PTH118 - see there
-            added.append(ImageRecord(known[name], name, 0, 0, file_size=size))
+            added.append(ImageRecord(known[name], name, 0, 0))
         ids.append(known[name])
     if added:
         _leave_out(session, remove=added)
@@ -62,24 +57,28 @@ def remove_images(session: "Session", ids: Iterable[int]) -> None:
         session.apply(Edit(_counted("Remove", len(records)), None, tuple(changes)))
 
 
-def rescan(session: "Session", author: str) -> list[int]:
-    """Add the image files below the root that are new there; return their ids."""
+def look_through(session: "Session", author: str) -> tuple[list[int], list[int]]:
+    """Add the image files below the root that are new; see `Session.look_through`."""
     from maskgui.imaging import scan_folder
 
+    present = set(names := scan_folder(session.root))
+    missing = find_missing(session, present)
     known = {record.path for record in session.document.images.values()}
     known.update(session.setting(LEFT_OUT) or ())
-    new = [name for name in scan_folder(session.root) if name not in known]
-    return _add_named(session, new, author)
+    return _add_named(session, [name for name in names if name not in known], author), missing
 
 
-def find_missing(session: "Session") -> list[int]:
+def find_missing(session: "Session", present: Collection[str] = ()) -> list[int]:
     """Return the images whose file is not where the project says.
 
-    Folders are listed once each; only what is not in its folder's list is looked at by itself.
+    present: paths, as stored, of files that are there. Folders of others are listed once each;
+    only what is not in its folder's list is looked at by itself.
     """
     listed: dict[str, set[str]] = {}
     missing = []
     for record in tuple(session.document.images.values()):
+        if record.path in present:
+            continue
         folder, _, name = record.path.rpartition("/")
         if folder not in listed:
             listed[folder] = _files_in(session.root / f"{folder}/")
@@ -114,54 +113,11 @@ def relink(session: "Session", folder: Path) -> int:
         if path is not None:
             name = stored_path(session.root, path)
             taken.add(name)
-            moved = msgspec.structs.replace(record, path=name, file_size=_size_of(path))
+            moved = msgspec.structs.replace(record, path=name, file_size=size_at(os.fspath(path)))
             changes.append(Change(record, moved))
     if changes:
         session.apply(Edit(_counted("Locate", len(changes)), None, tuple(changes)))
     return len(missing) - len(still) + len(changes)
-
-
-def fill_sizes(
-    session: "Session",
-    ids: Iterable[int] | None = None,
-    cancel: threading.Event | None = None,
-) -> dict[int, str]:
-    """Read the size of each image that has none from its file's header, off the main thread.
-
-    Returns why, for those that cannot be read. Raises Cancelled between two files.
-    """
-    from maskgui.imaging import read_header
-
-    reasons: dict[int, str] = {}
-    sizes: dict[int, tuple[int, int]] = {}
-    for image_id in tuple(session.document.images if ids is None else ids):
-        if cancel is not None and cancel.is_set():
-            raise Cancelled
-        if session.document.image(image_id).width:
-            continue
-        try:
-            header = read_header(session.image_path(image_id))
-        except UserError as error:
-            reasons[image_id] = str(error)
-            continue
-        sizes[image_id] = (header.width, header.height)
-        if len(sizes) >= SIZES_AT_ONCE:
-            session.set_sizes(sizes)
-            sizes = {}
-    session.set_sizes(sizes)
-    return reasons
-
-
-def sizes_edit(images: Mapping[int, ImageRecord], sizes: Mapping[int, tuple[int, int]]) -> Edit:
-    """Return the edit that gives images their (width, height)."""
-    changes = []
-    for image_id, (width, height) in sizes.items():
-        record = images.get(image_id)
-        if record is not None and (record.width, record.height) != (width, height):
-            changes.append(
-                Change(record, msgspec.structs.replace(record, width=width, height=height))
-            )
-    return Edit("Read sizes", None, tuple(changes))
 
 
 def _move_root(session: "Session", folder: Path, missing: Sequence[int]) -> None:
@@ -194,20 +150,8 @@ def _match(
             return path
     same = [path for path in index.get(parts[-1], ()) if stored_path(root, path) not in taken]
     if record.file_size:
-        same = [path for path in same if _size_of(path) == record.file_size]
+        same = [path for path in same if size_at(os.fspath(path)) == record.file_size]
     return same[0] if len(same) == 1 and same[0].is_file() else None
-
-
-def _size_of(path: Path) -> int:
-    return _size_at(os.fspath(path))
-
-
-def _size_at(path: str) -> int:
-    """Return a file's bytes; plain strings, as there may be a hundred thousand."""
-    try:
-        return os.stat(path).st_size  # noqa: PTH116
-    except OSError:
-        return 0
 
 
 def _counted(verb: str, count: int) -> str:

@@ -33,8 +33,8 @@ class LoadedImages:
         self.make_room(image_id)
 
     def load_for(self, edit: Edit, *, fresh: bool) -> None:
-        """Load all images of an edit; those it adds, where it is `fresh`, have nothing yet."""
-        for image_id in edit.images():
+        """Load the images whose instances an edit changes; new ones of a `fresh` edit have none."""
+        for image_id in edit.labelled_images():
             if image_id not in self._used:
                 new = fresh and image_id not in self._document.images
                 stored = () if new else self._project.instances(image_id)

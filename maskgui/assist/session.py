@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from maskgui.assist import images
+from maskgui.assist import headers, images
 from maskgui.assist.evidence import Evidence
 from maskgui.assist.loaded import LoadedImages
 from maskgui.assist.rerun import is_of_another_run, on_present_run
@@ -326,13 +326,17 @@ class Session:
         """Take images out of the project as one edit; their files stay."""
         images.remove_images(self, ids)
 
-    def rescan(self) -> list[int]:
-        """Add the image files that are new below the root; return their ids.
+    def look_through(self) -> tuple[list[int], list[int]]:
+        """Add the image files that are new below the root; list the folder once.
 
-        What lies in the folder is a fact, not a step of the person's, so undo does not empty
-        the project.
+        Returns their ids, and the ids of images that are gone. What lies in the folder is a fact,
+        not a step of the person's, so undo does not empty the project.
         """
-        return images.rescan(self, SYSTEM)
+        return images.look_through(self, SYSTEM)
+
+    def rescan(self) -> list[int]:
+        """Add the image files that are new below the root; return their ids."""
+        return self.look_through()[0]
 
     def find_missing(self) -> list[int]:
         """Return the images whose file is not where the project says."""
@@ -343,15 +347,20 @@ class Session:
         return images.relink(self, folder.absolute())
 
     def fill_sizes(
-        self, ids: Iterable[int] | None = None, cancel: threading.Event | None = None
+        self,
+        ids: Iterable[int] | None = None,
+        cancel: threading.Event | None = None,
+        share: float = 1.0,
     ) -> dict[int, str]:
         """Read sizes that are not known yet from headers; return why where that fails."""
-        return images.fill_sizes(self, ids, cancel)
+        return headers.fill_sizes(self, ids, cancel, share)
 
-    def set_sizes(self, sizes: Mapping[int, tuple[int, int]]) -> None:
-        """Give images their upright (width, height), as their files say; not an entry to undo."""
+    def set_sizes(
+        self, sizes: Mapping[int, tuple[int, int]], file_sizes: Mapping[int, int] | None = None
+    ) -> None:
+        """Give images their upright (width, height), and their bytes; not an entry to undo."""
         with self._turn:
-            edit = images.sizes_edit(self.document.images, sizes)
+            edit = headers.sizes_edit(self.document.images, sizes, file_sizes or {})
             if edit.changes:
                 self.apply(edit, SYSTEM)
 

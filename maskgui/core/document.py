@@ -55,6 +55,11 @@ class Edit(msgspec.Struct, frozen=True, gc=False):
                 found.add(entity.id)
         return frozenset(found)
 
+    def labelled_images(self) -> frozenset[int]:
+        """The images whose instances this edit changes."""
+        entities = (change.entity for change in self.changes)
+        return frozenset(one.image_id for one in entities if isinstance(one, Instance))
+
 
 class Document:
     """Categories, image records, and the instances of those images that are loaded."""
@@ -108,8 +113,8 @@ class Document:
     def apply(self, edit: Edit) -> Edit:
         """Carry out an edit as a whole and return its inverse.
 
-        Every image that the edit names must be loaded (KeyError). Raises EditConflict, with the
-        document as it was, where an entity is no longer what the edit expects.
+        Every image whose instances it changes must be loaded (KeyError). Raises EditConflict,
+        with the document as it was, where an entity is no longer what the edit expects.
         """
         done: list[Change] = []
         try:

@@ -1,6 +1,5 @@
 """Find the images of a folder, in the order that a person expects."""
 
-import functools
 import os
 import re
 from pathlib import Path
@@ -12,24 +11,23 @@ _OTHERS = {".png", ".tif", ".tiff", ".webp", ".bmp", ".dib", ".gif", ".avif"}
 _PORTABLE = {".pgm", ".ppm", ".pbm", ".pnm"}
 IMAGE_SUFFIXES = frozenset(_JPEG | _OTHERS | _PORTABLE)
 _OWN_FOLDER = ".maskgui"  # in the name of a folder that the application keeps beside a project
-_NUMBER = re.compile(r"(\d+)")
+_NUMBER = re.compile(r"\d+")
+_FOLDER_END, _NUMBER_FOLLOWS = "\0", "\1"
 
 
-def natural_key(path: str) -> tuple[tuple[tuple[str | int, ...], ...], str]:
-    """Return a sort key of a POSIX path under which img2 comes before img10, case aside."""
-    folder, slash, name = path.casefold().rpartition("/")
-    return (*(_folder_key(folder) if slash else ()), _part_key(name)), path
+def natural_key(path: str) -> str:
+    """Return a sort key of a POSIX path under which img2 comes before img10, case aside.
+
+    One string, as a hundred thousand are compared: the end of a folder's name sorts before a
+    number in it, a number by its length before its digits, and both before any text.
+    """
+    folded = path.casefold().replace("/", _FOLDER_END)
+    return f"{_NUMBER.sub(_sortable, folded)}{_FOLDER_END}{_FOLDER_END}{path}"
 
 
-@functools.lru_cache(maxsize=1024)
-def _folder_key(folder: str) -> tuple[tuple[str | int, ...], ...]:
-    return tuple(_part_key(part) for part in folder.split("/"))
-
-
-def _part_key(part: str) -> tuple[str | int, ...]:
-    pieces: list[str | int] = list(_NUMBER.split(part))
-    pieces[1::2] = [int(piece) for piece in pieces[1::2]]
-    return tuple(pieces)
+def _sortable(number: re.Match[str]) -> str:
+    digits = str(int(number[0]))
+    return f"{_NUMBER_FOLLOWS}{chr(len(digits))}{digits}"
 
 
 def scan_folder(folder: Path | str, recursive: bool = True) -> list[str]:
@@ -75,10 +73,9 @@ def _scan_one(
     with os.scandir(place) as entries:
         for entry in entries:
             name = entry.name
-            if name.startswith(".") or not _is_text(name):
+            if name[0] == "." or not (name.isascii() or _is_text(name)):
                 continue
-            suffix = name[name.rfind(".") :].lower()
-            if suffix in IMAGE_SUFFIXES and entry.is_file():
+            if name[name.rfind(".") :].lower() in IMAGE_SUFFIXES and entry.is_file():
                 found.append(prefix + name)
             elif entry.is_dir() and _OWN_FOLDER not in name:
                 (links if entry.is_symlink() else folders).append((entry.path, f"{prefix}{name}/"))

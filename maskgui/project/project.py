@@ -184,7 +184,7 @@ class Project(Reader):
                 "UPDATE meta SET value = max(value, ?) WHERE key = 'next_id'", (next_id,)
             )
 
-        self._post(work, edit.images())
+        self._post(work, edit.labelled_images())
 
     def write_undo(self, edit: Edit, seq: int, *, undone: bool) -> None:
         """Queue the edit that takes an entry back (undone) or carries it out again."""
@@ -193,7 +193,7 @@ class Project(Reader):
             rows.write_changes(connection, edit)
             history.set_undone(connection, seq, undone)
 
-        self._post(work, edit.images())
+        self._post(work, edit.labelled_images())
 
     def write_detections(self, image_id: int, found: Detections) -> None:
         """Queue one run's detections on an image; the run that is now KEPT_RUNS back is thinned.

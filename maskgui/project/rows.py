@@ -1,5 +1,6 @@
 """Entities to rows and back. Rows may come from a stranger's file: each value is checked."""
 
+import itertools
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from maskgui.core.detections import Detections
-from maskgui.core.document import Edit
+from maskgui.core.document import Change, Edit
 from maskgui.core.entities import (
     Category,
     Entity,
@@ -71,12 +72,16 @@ _DELETES: dict[type, str] = {
 
 def write_changes(connection: sqlite3.Connection, edit: Edit) -> None:
     """Bring the entity tables from before an edit to after it."""
-    for change in edit.changes:
-        kind = type(change.entity)
-        if change.after is None:
-            connection.execute(_DELETES[kind], (change.entity.id,))
-        else:
-            connection.execute(_UPSERTS[kind], entity_row(change.after))
+    for statement, changes in itertools.groupby(edit.changes, _statement):
+        connection.executemany(statement, map(_parameters, changes))
+
+
+def _statement(change: Change) -> str:
+    return (_DELETES if change.after is None else _UPSERTS)[type(change.entity)]
+
+
+def _parameters(change: Change) -> Row:
+    return (change.entity.id,) if change.after is None else entity_row(change.after)
 
 
 def entity_row(entity: Entity) -> Row:

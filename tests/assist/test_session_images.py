@@ -4,11 +4,13 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from maskgui.assist import headers
 from maskgui.assist.roots import stays_inside
 from maskgui.assist.session import Session
 from maskgui.core.document import Change, Edit
@@ -58,6 +60,7 @@ def test_images_are_known_by_relative_path(session: Session, root: Path, tmp_pat
     ]
     assert session.image_path(ids[2]) == root / "sub" / "a.png"
     assert session.image_path(ids[3]) == outside
+    session.fill_sizes()
     assert session.document.image(ids[0]).file_size == (root / "a.jpg").stat().st_size
     assert session.add_images(given[:2]) == ids[:2], "known ones are not added twice"
     assert session.undo_label == "Add 4 images"
@@ -84,6 +87,81 @@ def test_found_files_and_their_sizes_do_not_enter_the_history(session: Session, 
     stop.set()
     with pytest.raises(Cancelled):
         session.fill_sizes(cancel=stop)
+
+
+def test_sizes_are_read_in_the_order_asked_for_and_in_edits_of_bounded_size(
+    session: Session, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(headers, "BATCH", 2)
+    session.rescan()
+    ids = list(session.document.images)[::-1]
+    edits: list[Edit] = []
+    session.subscribe(edits.append)
+    assert session.fill_sizes([10**6, *ids], share=0.5) == {}, "one that left is passed over"
+    found = [[change.entity.id for change in edit.changes] for edit in edits]
+    assert found == [ids[:2], ids[2:]]
+    assert session.fill_sizes() == {} and len(edits) == 2, "what is known is not read again"
+
+
+def test_known_sizes_are_kept_and_bytes_measured(session: Session, root: Path) -> None:
+    (root / "a.png").write_bytes(b"no header")
+    record = ImageRecord(7, "a.png", 640, 480)
+    gone = ImageRecord(8, "gone.png", 640, 480)
+    session.apply(Edit("Import", None, (Change(None, record), Change(None, gone))))
+    assert session.fill_sizes() == {}
+    found = session.document.image(7)
+    assert (found.width, found.height, found.file_size) == (640, 480, 9)
+    assert session.document.image(8) == gone
+
+
+def test_a_pause_between_two_spells_of_reading_ends_with_the_cancel(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.rescan()
+    monkeypatch.setattr(headers, "SPELL_S", 0.0)
+
+    class Stop(threading.Event):
+        rests: ClassVar[list[float]] = []
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.rests.append(timeout or 0.0)
+            self.set()
+            return True
+
+    with pytest.raises(Cancelled):
+        session.fill_sizes(cancel=Stop(), share=0.25)
+    assert len(Stop.rests) == 1 and Stop.rests[0] > 0
+
+
+def test_one_look_at_the_folder_tells_what_is_new_and_what_is_gone(
+    session: Session, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = draw(tmp_path / "elsewhere" / "b.png")
+    session.add_images([root / "a.jpg", root / "sub" / "a.png", outside])
+    (root / "sub" / "a.png").unlink()
+    listed: list[str] = []
+    plain = os.scandir
+
+    def scandir(folder):
+        listed.append(os.fspath(folder))
+        return plain(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    added, missing = session.look_through()
+    assert [session.document.image(one).path for one in added] == ["a.png", "sub/Ünï #1.png"]
+    assert [session.document.image(one).path for one in missing] == ["sub/a.png"]
+    assert listed.count(str(root / "sub")) <= 2 and len(listed) <= 5
+    assert session.find_missing() == missing
+
+
+def test_records_alone_bring_no_instances_into_memory(session: Session) -> None:
+    ids = session.rescan()
+    session.fill_sizes()
+    assert not any(session.document.is_loaded(one) for one in ids)
+    assert session.instances(ids[0]) == []
+    kept = Instance(session.new_id(), ids[1], 1, TRIANGLE)
+    session.apply(Edit("Draw", ids[1], (Change(None, kept),)))
+    assert session.document.is_loaded(ids[1])
 
 
 def test_an_image_leaves_with_its_instances_and_comes_back_by_undo(
@@ -142,6 +220,7 @@ def test_moved_and_renamed_images_are_found_one_by_one(session: Session, root: P
     (root / "y" / "same.png").write_bytes(os.urandom(77))
     draw(root / "stays.png")
     session.rescan()
+    session.fill_sizes()
     target = root / "new" / "place"
     target.mkdir(parents=True)
     (root / "sub" / "a.png").rename(target / "a.png")  # by name and size

@@ -1,11 +1,14 @@
 """Folders: what is found, in which order, and what is passed over."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from maskgui.imaging import IMAGE_SUFFIXES, ImageError, scan_folder
+from maskgui.imaging import IMAGE_SUFFIXES, ImageError, natural_key, scan_folder
 
 
 def touch(root: Path, *names: str) -> None:
@@ -28,6 +31,20 @@ def test_natural_order_and_posix_paths(tmp_path: Path) -> None:
         "img10.png",
     ]
     assert scan_folder(str(tmp_path), recursive=False) == ["IMG1.jpg", "img2.png", "img10.png"]
+
+
+@settings(deadline=None)
+@given(*2 * [st.text(st.sampled_from("aAbB0129.-_ /²٣é"), min_size=1, max_size=12)])
+def test_the_sort_key_compares_as_texts_and_numbers_do(one: str, other: str) -> None:
+    def pieces(path: str) -> tuple[object, str]:
+        found = []
+        for part in path.casefold().split("/"):
+            split: list[str | int] = list(re.split(r"(\d+)", part))
+            split[1::2] = [int(digits) for digits in split[1::2]]
+            found.append(split)
+        return found, path
+
+    assert (natural_key(one) < natural_key(other)) == (pieces(one) < pieces(other))
 
 
 def test_names_that_differ_in_case_or_zeros_have_one_order(tmp_path: Path) -> None:

@@ -10,16 +10,20 @@ from pathlib import Path
 import pytest
 
 from maskgui.core.document import Change, Edit
-from maskgui.core.entities import ImageRecord, encode_value
+from maskgui.core.entities import ImageRecord, Instance, encode_value
+from maskgui.core.shape import Polygon, Shape
 from maskgui.project import NotWritten, Project, rows, writer
 from maskgui.project.history import Entry
 from maskgui.project.writer import Writer
 
+TRIANGLE = Shape([Polygon([(0, 0), (9, 0), (0, 9)])])
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def add_image(project: Project, number: int) -> None:
-    edit = Edit("Add image", number, (Change(None, ImageRecord(number, f"{number}.png", 0, 0)),))
+    record = ImageRecord(number, f"{number}.png", 0, 0)
+    labelled = Instance(1000 + number, number, 1, TRIANGLE)
+    edit = Edit("Add image", number, (Change(None, record), Change(None, labelled)))
     entry = Entry(number, number, edit.label)
     project.write_edit(edit, encode_value(edit), entry, "person", number + 1)
 

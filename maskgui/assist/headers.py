@@ -1,0 +1,92 @@
+"""Sizes of images, read from their files' headers behind everything else."""
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from maskgui.core.document import Change, Edit
+from maskgui.core.entities import ImageRecord
+from maskgui.core.errors import Cancelled, UserError
+
+if TYPE_CHECKING:
+    from maskgui.assist.session import Session
+
+BATCH = 500
+"""Images of one edit."""
+SPELL_S = 0.01
+"""Seconds of reading between two rests."""
+
+
+def fill_sizes(
+    session: "Session",
+    ids: Iterable[int] | None = None,
+    cancel: threading.Event | None = None,
+    share: float = 1.0,
+) -> dict[int, str]:
+    """Read what is not known of images' pixels and bytes from their files, off the main thread.
+
+    ids: in which order, all by default. share: of the time, 0-1; the rest is left to others.
+    Returns why, for those whose header cannot be read. Raises Cancelled between two files; what
+    was put in the document before stays.
+    """
+    from maskgui.imaging import read_header
+
+    stop = cancel or threading.Event()
+    reasons: dict[int, str] = {}
+    sizes: dict[int, tuple[int, int]] = {}
+    files: dict[int, int] = {}
+    began = time.perf_counter()
+    for image_id in tuple(session.document.images if ids is None else ids):
+        spell = time.perf_counter() - began
+        if spell > SPELL_S:
+            stop.wait(spell * (1 / share - 1))
+            began = time.perf_counter()
+        if stop.is_set():
+            raise Cancelled
+        record = session.document.images.get(image_id)
+        if record is None or (record.width and record.file_size):
+            continue
+        path = session.root / record.path
+        files[image_id] = size_at(os.fspath(path))
+        try:
+            if not record.width:
+                header = read_header(path)
+                sizes[image_id] = header.width, header.height
+        except UserError as error:
+            reasons[image_id] = str(error)
+        if len(files) >= BATCH:
+            session.set_sizes(sizes, files)
+            sizes, files = {}, {}
+    session.set_sizes(sizes, files)
+    return reasons
+
+
+def size_at(path: str) -> int:
+    """Return a file's bytes, 0 where there is none; a plain string, as there may be very many."""
+    try:
+        return os.stat(path).st_size  # noqa: PTH116
+    except (OSError, ValueError):
+        return 0
+
+
+def sizes_edit(
+    images: Mapping[int, ImageRecord],
+    sizes: Mapping[int, tuple[int, int]],
+    file_sizes: Mapping[int, int],
+) -> Edit:
+    """Return the edit that gives images their (width, height), and their files' bytes."""
+    changes = []
+    for image_id in {**sizes, **file_sizes}:
+        record = images.get(image_id)
+        if record is None:
+            continue
+        width, height = sizes.get(image_id, (record.width, record.height))
+        known = file_sizes.get(image_id, record.file_size)
+        now = msgspec.structs.replace(record, width=width, height=height, file_size=known)
+        if now != record:
+            changes.append(Change(record, now))
+    return Edit("Read sizes", None, tuple(changes))
