@@ -107,3 +107,29 @@ def test_a_brush_stroke_is_painted_above_what_was_kept(qtbot):
     QTest.mouseRelease(desk.canvas, LEFT, pos=desk.at(110, 60))
     assert desk.color_at(115, 60) not in (before, during)
     assert desk.shape(1).bounds[2] > 118
+
+
+def test_a_fine_outline_is_sketched_and_then_painted_whole(qtbot):
+    turn = np.linspace(0, 2 * np.pi, 900, endpoint=False)
+    reach = 55 + 4 * np.sin(60 * turn)
+    ring = 75 + np.stack([np.cos(turn), np.sin(turn)], 1) * reach[:, None]
+    desk = Desk(qtbot, instance(1, Polygon(ring)), widget=(900, 800))
+    desk.canvas.selection.set({1})
+    sketch = desk.canvas.grab().toImage()
+    assert not desk.canvas.is_settled()
+    whole = desk.picture()  # waits
+    assert desk.canvas.is_settled()
+    assert np.abs(desk.picture().astype(int) - whole).max() == 0
+    rows = sketch.convertToFormat(sketch.Format.Format_RGB888)
+    rows = np.frombuffer(rows.constBits(), np.uint8).reshape(sketch.height(), -1)
+    rough = rows[:, : 3 * sketch.width()].reshape(whole.shape).astype(int)
+    changed = np.abs(rough - whole).max(axis=2) > 60
+    assert 0 < changed.mean() < 0.05  # the halo
+    accent = np.array(desk.canvas._colors.accent.getRgb()[:3])
+    for picture in (rough, whole.astype(int)):  # both show the outline where the vertices are
+        at = [desk.canvas.view.to_screen(x, y) for x, y in ring[::50].tolist()]
+        seen = [
+            picture[int(p.y()) - 1 : int(p.y()) + 2, int(p.x()) - 1 : int(p.x()) + 2] for p in at
+        ]
+        away = [np.abs(one - accent).sum(axis=2).min() for one in seen]
+        assert np.median(away) < 60

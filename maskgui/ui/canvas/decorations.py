@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtCore import QLineF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from maskgui.core.shape import Shape
@@ -13,13 +13,13 @@ from maskgui.tools.base import Draft, EdgeRef, Overlay, VertexRef
 from maskgui.ui.canvas.colors import CanvasColors
 from maskgui.ui.canvas.drafts import draw_drafts
 from maskgui.ui.canvas.outlines import polygon_of
+from maskgui.ui.canvas.still import Stroke
 from maskgui.ui.canvas.style import (
     FILL,
     FILL_HOVER,
     HALO_COLOR,
     Look,
     brushes_for,
-    paint_outline,
 )
 from maskgui.ui.canvas.viewport import Viewport
 
@@ -56,22 +56,22 @@ def draw_pixel_grid(brush: Brush) -> None:
     brush.painter.drawLines(lines)
 
 
-def draw_instance(
+def whole_stroke(
     brush: Brush, path: QPainterPath, look: Look, *, hovered: bool, selected: bool, halo: bool
-) -> None:
-    """Draw a whole instance live, over tiles that leave it out; its path in image coordinates."""
+) -> Stroke:
+    """Return a whole instance, over tiles that leave it out; its path in image coordinates."""
     accent = brush.colors.accent if selected else None
     brushes = brushes_for(look, None, halo=halo, hovered=hovered, accent=accent)
-    paint_outline(brush.painter, _on_screen(brush.view, path), brushes)
+    return Stroke(_on_screen(brush.view, path), brushes)
 
 
-def draw_hover(brush: Brush, path: QPainterPath, look: Look) -> None:
-    """Draw what hovering adds to an instance that the tiles show: together they fill 35 %."""
+def hover_stroke(brush: Brush, path: QPainterPath, look: Look) -> Stroke:
+    """Return what hovering adds to an instance that the tiles show: together they fill 35 %."""
     brushes = brushes_for(look, None, halo=True, hovered=True)
     more = QColor(look.color)
     more.setAlphaF(1 - (1 - FILL_HOVER) / (1 - FILL))
     brushes.fill.setColor(more)
-    paint_outline(brush.painter, _on_screen(brush.view, path), brushes)
+    return Stroke(_on_screen(brush.view, path), brushes)
 
 
 def draw_vertices(brush: Brush, shape: Shape, *, always: bool) -> None:
@@ -172,10 +172,14 @@ def _squares(
     painter = brush.painter
     origin, scale = brush.view.to_screen(0, 0), brush.view.logical_scale
     corners = np.round(points * scale + (origin.x() - side / 2, origin.y() - side / 2))
-    for left, top in corners.tolist():
-        painter.fillRect(QRectF(left - 1, top - 1, side + 2, side + 2), SHADOW)
-        painter.fillRect(QRectF(left, top, side, side), edge)
-        painter.fillRect(QRectF(left + 1, top + 1, side - 2, side - 2), fill)
+    middles = polygon_of(corners + side / 2)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    for width, color in ((side + 2, SHADOW), (side, edge), (side - 2, fill)):
+        pen = QPen(color, width)
+        pen.setCapStyle(Qt.PenCapStyle.SquareCap)
+        painter.setPen(pen)
+        painter.drawPoints(middles)  # thousands in one call
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 
 def _vertex(shapes: dict[int, Shape], ref: VertexRef) -> tuple[float, float]:

@@ -1,10 +1,9 @@
 """One frame of the canvas, from the surround to the labels."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter
 
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
@@ -12,16 +11,18 @@ from maskgui.tools.base import Draft, Overlay
 from maskgui.ui.canvas.decorations import (
     Brush,
     draw_draft,
-    draw_hover,
-    draw_instance,
     draw_overlay,
     draw_vertices,
+    hover_stroke,
     vertices_on_screen,
+    whole_stroke,
 )
 from maskgui.ui.canvas.labels import draw_label
 from maskgui.ui.canvas.overlay import InstanceLayer
 from maskgui.ui.canvas.paintlist import top_of
 from maskgui.ui.canvas.scene import CanvasScene
+from maskgui.ui.canvas.still import paint_passing
+from maskgui.ui.canvas.style import Look
 from maskgui.ui.theme import TEXT_PX, text_font
 
 BUSY_HEIGHT = 3.0
@@ -38,77 +39,66 @@ def draw_live(
 
     `vertices` shows those of selected instances however crowded they are.
     """
-    painter = brush.painter
-    for key, missing in layer.left_out():
-        painter.save()
-        painter.setClipRect(layer.rect_of(key))
-        for instance in _found(scene, missing - overlay.live.keys()):
-            look = scene.look(instance, labelled=False)
-            path = layer.outline(instance.id, instance.shape)
-            draw_instance(brush, path, look, hovered=False, selected=False, halo=layer.halo)
-        painter.restore()
+    _draw_left_out(brush, layer, scene, overlay)
     lifted = sorted(
         _found(scene, layer.lifted | overlay.live.keys()), key=lambda one: (one.order, one.id)
     )
     shapes = {one.id: overlay.live.get(one.id, one.shape) for one in lifted}
-    chosen = _Chosen(lifted, shapes, overlay.hovered, vertices)
-    beneath = _found(scene, {overlay.hovered} - shapes.keys() - {None})
-    if beneath:  # between the outlines and their vertices
-        chosen.draw_outlines(brush, layer, scene)
-        for instance in beneath:
-            path = layer.outline(instance.id, instance.shape)
-            draw_hover(brush, path, scene.look(instance, labelled=False))
-        chosen.draw_vertices(brush, scene)
-    elif lifted:
-        chosen.draw_still(brush, layer, scene)
+    shown = [_Live(one, shapes[one.id], scene.look(one, labelled=False)) for one in lifted]
+    for one in _found(scene, {overlay.hovered} - shapes.keys() - {None}):
+        shown.append(_Live(one, one.shape, scene.look(one, labelled=False), chosen=False))
+    _draw_still(brush, layer, shown, overlay)
+    for instance_id, shape in shapes.items():
+        if not scene.locked(instance_id):
+            draw_vertices(brush, shape, always=vertices)
     aimed = {ref.instance for ref in (overlay.vertex, overlay.edge) if ref is not None}
     shapes |= {one.id: one.shape for one in _found(scene, aimed - shapes.keys())}
     draw_overlay(brush, overlay, shapes)
 
 
-@dataclass(frozen=True)
-class _Chosen:
-    """The instances that are drawn live, the lowest first, with the outlines that are shown."""
+class _Live(NamedTuple):
+    """One instance that is drawn live, with the outline that is shown."""
 
-    instances: Sequence[Instance]
-    shapes: Mapping[int, Shape]
-    hovered: int | None
-    vertices: bool  # shown however crowded they are
+    instance: Instance
+    shape: Shape
+    look: Look
+    chosen: bool = True  # else it is under the pointer, and the tiles show it
 
-    def draw_outlines(self, brush: Brush, layer: InstanceLayer, scene: CanvasScene) -> None:
-        """Draw the instances without their vertices."""
-        for one in self.instances:
+
+def _draw_left_out(
+    brush: Brush, layer: InstanceLayer, scene: CanvasScene, overlay: Overlay
+) -> None:
+    """Draw what was chosen a moment ago, and the tiles do not show yet."""
+    painter = brush.painter
+    for key, missing in layer.left_out():
+        painter.save()
+        painter.setClipRect(layer.rect_of(key))
+        for one in _found(scene, missing - overlay.live.keys()):
             look = scene.look(one, labelled=False)
-            path = layer.outline(one.id, self.shapes[one.id])
-            hovered = one.id == self.hovered
-            draw_instance(brush, path, look, hovered=hovered, selected=True, halo=True)
+            path = layer.outline(one.id, one.shape)
+            plain = whole_stroke(brush, path, look, hovered=False, selected=False, halo=layer.halo)
+            paint_passing(painter, brush.view.ratio, [plain])
+        painter.restore()
 
-    def draw_vertices(self, brush: Brush, scene: CanvasScene) -> None:
-        """Draw the vertices of those that can be changed."""
-        for instance_id, shape in self.shapes.items():
-            if not scene.locked(instance_id):
-                draw_vertices(brush, shape, always=self.vertices)
 
-    def draw_still(self, brush: Brush, layer: InstanceLayer, scene: CanvasScene) -> None:
-        """Draw both; from the second frame on, while nothing of it changes, as a picture."""
-        view = brush.view
-        looks = [scene.look(one, labelled=False) for one in self.instances]
-        locks = [scene.locked(one.id) for one in self.instances]
-        seen = (view.scale, view.origin, view.ratio, view.width, view.height)
-        key = (seen, brush.colors, looks, locks, self.shapes, self.hovered, self.vertices)
-
-        def draw(painter: QPainter) -> None:
-            onto = replace(brush, painter=painter)
-            self.draw_outlines(onto, layer, scene)
-            self.draw_vertices(onto, scene)
-
-        box = QRectF()
-        for shape in self.shapes.values():
-            box |= view.box_to_screen(shape.bounds)
-        box = box.adjusted(-AROUND, -AROUND, AROUND, AROUND)
-        layer.still.paint(
-            brush.painter, view.ratio, box & QRectF(0, 0, view.width, view.height), key, draw
+def _draw_still(
+    brush: Brush, layer: InstanceLayer, shown: Sequence[_Live], overlay: Overlay
+) -> None:
+    """Draw instances, the first lowest: a picture serves while all stays as it is."""
+    view, strokes, box = brush.view, [], QRectF()
+    for one in shown:
+        path = layer.outline(one.instance.id, one.shape)
+        hovered = one.instance.id == overlay.hovered
+        strokes.append(
+            whole_stroke(brush, path, one.look, hovered=hovered, selected=True, halo=True)
+            if one.chosen
+            else hover_stroke(brush, path, one.look)
         )
+        box |= view.box_to_screen(one.shape.bounds)
+    seen = (view.scale, view.origin, view.ratio, view.width, view.height)
+    key = (seen, brush.colors, shown, overlay.hovered)
+    box = box.adjusted(-AROUND, -AROUND, AROUND, AROUND) & QRectF(0, 0, view.width, view.height)
+    layer.still.paint(brush.painter, view.ratio, box, key, strokes)
 
 
 def draw_labels(brush: Brush, scene: CanvasScene, overlay: Overlay, *, labelled: bool) -> None:

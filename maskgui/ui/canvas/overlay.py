@@ -55,7 +55,8 @@ class InstanceLayer(QObject):
         self._store = TileStore()
         self._outlines = Outlines()
         self._live_outlines = Outlines()  # the window's own: it never waits for the thread
-        self.still = Still()  # of what is drawn live
+        self.still = Still(self)  # of what is drawn live
+        self.still.ready.connect(self._still_ready)
         self._painter = TilePainter(self)
         self._painter.painted.connect(self._collect)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
@@ -73,12 +74,14 @@ class InstanceLayer(QObject):
         """Stop the painting thread and wait for it."""
         self._rest.stop()
         self._painter.close()
+        self.still.close()
 
     def reset(self) -> None:
         """Another image, or all of its instances, are shown."""
         self._store.clear()
         self._outlines.clear()
         self._live_outlines.clear()
+        self.still.forget()
         self._content = None
         self._cancel()
         self._rest.stop()
@@ -157,7 +160,9 @@ class InstanceLayer(QObject):
 
     def is_settled(self) -> bool:
         """Whether all that is in view is painted as it should be."""
-        return not self._rest.isActive() and self._store.whole(visible_keys(self._view))
+        if self._rest.isActive() or self.still.busy:
+            return False
+        return self._store.whole(visible_keys(self._view))
 
     def draw(self, painter: QPainter) -> None:
         """Draw the tiles in view."""
@@ -219,6 +224,11 @@ class InstanceLayer(QObject):
         """Nothing that waits or is being painted is wanted any more."""
         self._painter.replace(())
         self._painter.cancel_running()
+
+    def _still_ready(self) -> None:
+        if self.is_settled():
+            self.settled.emit()
+        self.changed.emit()
 
     def _collect(self) -> None:
         """Take over what the thread painted."""

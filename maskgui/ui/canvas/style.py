@@ -12,6 +12,8 @@ OUTLINE = 2.0
 OUTLINE_PROPOSAL = 1.25
 OUTLINE_HOVER = 3.0
 HALO = 1.0  # on either side of the outline
+FINE = 300
+"""Vertices on the screen from which an outline's edges are too short for round joins."""
 FILL = 0.22
 FILL_HOVER = 0.35
 HALO_COLOR = QColor(0, 0, 0, 150)
@@ -78,9 +80,32 @@ def brushes_for(
 def paint_outline(painter: QPainter, path: QPainterPath, brushes: Brushes) -> None:
     """Paint fill, halo and outline of one instance."""
     painter.fillPath(path, brushes.fill)
-    if brushes.halo is not None:
-        painter.strokePath(path, brushes.halo)
-    painter.strokePath(path, brushes.outline)
+    for pen in (brushes.halo, brushes.outline):
+        if pen is not None:
+            painter.strokePath(path, pen if path.elementCount() < FINE else _plain_joins(pen))
+
+
+def sketch_outline(painter: QPainter, path: QPainterPath, brushes: Brushes, ratio: float) -> None:
+    """Paint nearly what `paint_outline` does, some twenty times as fast: thin, without halo.
+
+    Lines of one device pixel are what Qt draws without making an area of them first.
+    """
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.fillPath(path, brushes.fill)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    line = QPen(brushes.outline.color(), 1)
+    line.setCosmetic(True)
+    for shift in (0.5 / ratio, -1.0 / ratio):
+        painter.translate(shift, shift)
+        painter.strokePath(path, line)
+    painter.translate(0.5 / ratio, 0.5 / ratio)
+
+
+def _plain_joins(pen: QPen) -> QPen:
+    """Return the pen with the joins that cost a third; between short edges none sees them."""
+    plain = QPen(pen)
+    plain.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
+    return plain
 
 
 def chip_font(ratio: float) -> QFont:
