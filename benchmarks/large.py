@@ -107,7 +107,9 @@ def measure(path: Path) -> dict[str, float]:
     mosaic = layer._mosaic
     assert mosaic is not None
     pixels = mosaic.pixels
-    found["first_view_s"] += until(lambda: pixels.complete or bool(pixels.overview().std() > 1))
+    found["first_view_s"] += until(
+        lambda: pixels.complete or bool(pixels.overview()[::64, ::64].std() > 1)
+    )
     found["first_view_cpu_s"] = round(time.process_time() - cpu, 2)
     found["pyramid_s"] = until(lambda: pixels.complete or pixels.problem is not None)
     found["pyramid_cpu_s"] = round(time.process_time() - cpu, 2)

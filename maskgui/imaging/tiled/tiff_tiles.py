@@ -19,7 +19,7 @@ from maskgui.imaging.window import Window
 
 _MOST_BYTES = 128 << 20  # of one decoded tile or strip
 _CACHE_BYTES = 32 << 20
-_PREVIEW_TILES = (60, 240)  # of the first and second picture of the whole
+_PREVIEW_TILES = (60, 240, 960)  # of the first pictures of the whole
 _WINDOW_PIECES, _WINDOW_STEP = 160, 7  # tiles that the window of deep samples is settled by
 _PREVIEW_SIDE = 8192  # a smaller picture inside the file is read whole up to here
 _KNOWN_COLORS = {0, 1, 2, 5, 6}  # grey either way, RGB, inks, YCbCr
@@ -182,7 +182,7 @@ class TiffTiles(_Segments):
     def preview(self, size: tuple[int, int]) -> Iterator[tuple[int, Rgb]]:
         """Return first pictures of the whole: its row 0, and width x height pixels.
 
-        A file's own smaller picture serves; else the mean colours of a few hundred tiles.
+        A file's own smaller picture serves; else the mean colours of some tiles.
         """
         own = self.smaller()
         if own is not None:
