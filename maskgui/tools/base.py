@@ -215,6 +215,10 @@ class Scene(Protocol):
     def instances(self) -> Sequence[Instance]:
         """The instances that are shown, the lowest first."""
 
+    @property
+    def top(self) -> int:
+        """The highest order number of the image's instances, hidden ones too; -1 without any."""
+
     def instance(self, instance_id: int) -> Instance | None:
         """One shown instance, None when there is none of that id."""
 

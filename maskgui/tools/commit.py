@@ -68,8 +68,7 @@ def deleted(instances: Iterable[Instance], scene: Scene) -> Edit | None:
 
 def added(shape: Shape, category_id: int, scene: Scene) -> tuple[Edit, Instance]:
     """Return the edit that adds a drawn shape on top of the others, and the instance."""
-    order = 1 + max((instance.order for instance in scene.instances()), default=-1)
-    instance = Instance(scene.new_id(), scene.image.id, category_id, shape, order)
+    instance = Instance(scene.new_id(), scene.image.id, category_id, shape, scene.top + 1)
     return add_instances([instance], "Draw instance"), instance
 
 

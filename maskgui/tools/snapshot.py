@@ -21,6 +21,7 @@ class Snapshot:
     draw_category: int | None
     move_freely: bool
     shown: tuple[Instance, ...]
+    top: int
     locked_ids: frozenset[int]
     found: Detections | None
     make_id: Callable[[], int]
@@ -70,6 +71,7 @@ def snapshot(scene: Scene) -> Snapshot:
         scene.draw_category,
         scene.move_freely,
         shown,
+        scene.top,
         frozenset(one.id for one in shown if scene.locked(one.id)),
         scene.detections(),
         scene.new_id,

@@ -66,6 +66,10 @@ class Bench:
     def instances(self) -> Sequence[Instance]:
         return self.document.instances(1)
 
+    @property
+    def top(self) -> int:
+        return max((one.order for one in self.instances()), default=-1)
+
     def instance(self, instance_id: int) -> Instance | None:
         return self.document.instance(1, instance_id)
 

@@ -261,6 +261,17 @@ def test_space_pans_in_the_middle_of_drawing(opened: Controller, hand: Hand) -> 
     assert (x0, y0, x1, y1) == pytest.approx((20, 20, 60, 60), abs=0.5)
 
 
+def test_what_is_drawn_lies_above_hidden_ones(opened: Controller, hand: Hand) -> None:
+    one, two = square(opened, 10, 10, 20), square(opened, 60, 60, 20)
+    opened.desk.selection.set([one.id])
+    opened.window.commands["to_front"].trigger()
+    hand.key(Key.Key_H)
+    hand.key(Key.Key_R)
+    hand.drag((15, 15), (70, 70))
+    made = pile(opened)[-1]
+    assert pile(opened) == [two.id, one.id, made]
+
+
 def test_hidden_and_locked_by_key_on_the_canvas(opened: Controller, hand: Hand) -> None:
     one, two = square(opened, 10, 10, 20), square(opened, 60, 60, 20)
     hand.click(20, 20)

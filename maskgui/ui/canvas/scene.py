@@ -77,6 +77,11 @@ class CanvasScene:
             self._ordered = sorted(shown, key=_place)
         return self._ordered
 
+    @property
+    def top(self) -> int:
+        """The highest order number of the image's instances, hidden ones too; -1 without any."""
+        return max((one.order for one in self._instances.values()), default=-1)
+
     def instance(self, instance_id: int) -> Instance | None:
         """One shown instance, None when there is none of that id."""
         found = self._instances.get(instance_id)
