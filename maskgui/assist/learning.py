@@ -32,12 +32,12 @@ def train_model(
 
     `on_note` hears sentences: what the data lacks, what is held out, what memory forced. The
     first Ctrl+C (or a polite request to end) writes a checkpoint and raises Cancelled. Raises
-    Failure where the model's folder cannot be written.
+    Failure where a file of the run cannot be written.
     """
     from maskgui.maskrcnn.train import train
 
-    require_writable(options.model_file)
-
+    for path in options.files:
+        require_writable(path)
     cancel = threading.Event()
     before = {number: signal.getsignal(number) for number in STOPS}
 

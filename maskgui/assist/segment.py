@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
 import numpy as np
 
 from maskgui.assist.journal import Journal, Settings
 from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, is_done
 from maskgui.core.detections import SCORE_FLOOR, UNUSED_CATEGORY
 from maskgui.core.errors import UserError
-from maskgui.core.files import require_writable, write_atomic
+from maskgui.core.files import require_writable, sole_writer, write_atomic
+from maskgui.core.jsonfile import decode_json, read_bytes
 from maskgui.core.raster import shape_to_rle
 from maskgui.core.rle import Rle
 from maskgui.core.shape import Polygon, Shape
@@ -50,14 +50,9 @@ class SegmentReport:
 
 def read_category_map(path: Path) -> dict[str, str | None]:
     """Read a JSON object from the model's category names to yours, null leaving one out."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, str | None])
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); check the path.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UserError(
-            f'{path} is no category map ({error}); write {{"model name": "your name"}}.'
-        ) from error
+    wanted = "a category map"
+    instead = 'write {"model name": "your name", "another": null}'
+    return decode_json(read_bytes(path), dict[str, str | None], path, wanted, instead)
 
 
 def segment_files(
@@ -76,7 +71,7 @@ def segment_files(
     """Segment images and the images in folders, and write one COCO data set to `out`.
 
     Images that are done are kept in `out`.part until all are, and `resume` goes on from there.
-    An image that cannot be read is reported and left out.
+    An image that cannot be read is reported and left out, unless none can be read.
 
     Args:
         sources: image files and folders.
@@ -87,7 +82,8 @@ def segment_files(
         on_progress: told (images done, images in all).
 
     Raises:
-        UserError: a source, the model or the map cannot be used.
+        UserError: a source, the model or the map cannot be used, no image can be read, or another
+            run writes `out`.
         Failure: nothing can be written there.
         Cancelled: `cancel` was set; what is done stays for `resume`.
     """
@@ -95,27 +91,28 @@ def segment_files(
     ref = find_model(model)
     require_writable(out)
     _check_map(ref, category_map)
-    segmenter = Segmenter()
-    categories = _Categories(segmenter.load(ref, device, cancel=cancel).card, category_map)
-    settings = Settings(str(ref.path), score, form, dict(category_map or {}))
-    journal = Journal(out.with_name(out.name + ".part"), settings, resume)
-    problems = []
-    try:
-        for number, (name, path) in enumerate(files.items()):
-            if on_progress:
-                on_progress(number, len(files))
-            if name in journal.done:
-                continue
-            request = _request(path, ref, device, score)
-            try:
-                result = segmenter.segment(request, cancel=cancel)
-            except ImageError as error:
-                problems.append(str(error))
-                continue
-            journal.add(_row(name, result, categories, score, form))
-    finally:
-        journal.close()
-    report = _write(out, journal, files, categories, problems)
+    with sole_writer(out, "Another run"):
+        segmenter = Segmenter()
+        categories = _Categories(segmenter.load(ref, device, cancel=cancel).card, category_map)
+        settings = Settings(str(ref.path), score, form, dict(category_map or {}))
+        journal = Journal(out.with_name(out.name + ".part"), settings, resume)
+        problems = []
+        try:
+            for number, (name, path) in enumerate(files.items()):
+                if on_progress:
+                    on_progress(number, len(files))
+                if name in journal.done:
+                    continue
+                request = _request(path, ref, device, score)
+                try:
+                    result = segmenter.segment(request, cancel=cancel)
+                except ImageError as error:
+                    problems.append(str(error))
+                    continue
+                journal.add(_row(name, result, categories, score, form))
+        finally:
+            journal.close()
+        report = _write(out, journal, files, categories, problems)
     if on_progress:
         on_progress(len(files), len(files))
     return report
@@ -228,6 +225,12 @@ def _segmentation(shape: Shape, rle: Rle, form: Form) -> Any:
     return segmentation_of(snapped, rle, form, compressed=True)
 
 
+def _none_of(count: int) -> str:
+    return (
+        "the one image cannot be read" if count == 1 else f"none of the {count} images can be read"
+    )
+
+
 def _write(
     out: Path,
     journal: Journal,
@@ -235,6 +238,9 @@ def _write(
     categories: _Categories,
     problems: list[str],
 ) -> SegmentReport:
+    if problems and len(problems) == len(files):
+        journal.remove()
+        raise UserError(f"Nothing was written, as {_none_of(len(files))}: {problems[0]}")
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for name in files:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from maskgui.assist.jobs import Job, JobContext, Priority
 from maskgui.assist.regions import read_view, with_earlier
 from maskgui.core.detections import MAX_DETECTIONS, SCORE_FLOOR, Detections
-from maskgui.core.errors import Failure
+from maskgui.core.errors import Failure, UserError
 from maskgui.core.garbage import collector_paused
 from maskgui.core.shape import Box, Shape
 from maskgui.maskrcnn.devices import check_torch, pick_device, preload_torch
@@ -18,7 +18,11 @@ from maskgui.maskrcnn.models import ModelRef
 from maskgui.maskrcnn.vectorize import shapes
 
 if TYPE_CHECKING:
+    from maskgui.assist.session import Session
     from maskgui.maskrcnn.predictor import Predictor
+
+UNSET_THRESHOLD = 0.5
+"""What images have before a model or a person sets another."""
 
 OnStage = Callable[[str, float], None]
 """Told in a word or two what is done now, and the share done (0-1)."""
@@ -178,6 +182,20 @@ def is_done(detections: Detections | None, request: SegmentImage) -> bool:
         and detections.model == request.model.model_id
         and detections.floor <= min(request.floor, request.threshold)
     )
+
+
+def start_score(session: "Session", image_id: int, model: ModelRef) -> float:
+    """Return an image's own score threshold where it was set for this model, else the card's."""
+    threshold = session.document.image(image_id).threshold
+    try:
+        said = session.detections(image_id)
+    except UserError:
+        return threshold
+    proposed = any(one.is_proposal for one in session.instances(image_id))
+    is_set = proposed or threshold != UNSET_THRESHOLD
+    if said is not None and said.model == model.model_id and is_set:
+        return threshold
+    return model.score_threshold
 
 
 def _changed(path: Path) -> float:

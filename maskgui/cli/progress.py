@@ -1,5 +1,6 @@
 """What commands say on stderr: progress with time left, and sentences."""
 
+import math
 import shutil
 import sys
 import time
@@ -10,7 +11,6 @@ import click
 from tqdm import tqdm
 
 PLAIN_SECONDS = 10.0
-"""Between two lines where no terminal can refresh one."""
 CLEAR = "\r\x1b[K"
 
 
@@ -22,31 +22,40 @@ def say(sentence: str) -> None:
 
 @contextmanager
 def progress(what: str, unit: str = "image") -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on stderr; the yielded function takes (done, total)."""
-    with tqdm(desc=what, unit=unit, dynamic_ncols=True, leave=False) as bar:
+    """Show a bar on stderr from the first report on; the yielded function takes (done, total)."""
+    bars: list[tqdm[None]] = []
 
-        def update(done: int, total: int) -> None:
-            if bar.total != total:
-                bar.total = total
-                bar.refresh()
-            bar.update(done - bar.n)
+    def update(done: int, total: int) -> None:
+        if not bars:
+            bars.append(tqdm(desc=what, total=total, unit=unit, dynamic_ncols=True, leave=False))
+        bar = bars[0]
+        if bar.total != total:
+            bar.total = total
+            bar.refresh()
+        bar.update(done - bar.n)
 
+    try:
         yield update
+    finally:
+        for bar in bars:
+            bar.close()
 
 
 class StatusLine:
     """One refreshed line on stderr where that is a terminal, else a line now and then."""
 
-    def __init__(self, live: bool) -> None:
+    def __init__(self, live: bool, seconds: float = PLAIN_SECONDS) -> None:
+        """`seconds` lie between two of the lines that cannot be refreshed."""
         self._live = live
-        self._shown = -PLAIN_SECONDS
+        self._seconds = seconds
+        self._shown = -math.inf
 
     def show(self, line: str) -> None:
         """Show how things stand."""
         if self._live:
             width = shutil.get_terminal_size().columns - 1
             self._write(f"{CLEAR}{line[:width]}")
-        elif time.monotonic() - self._shown >= PLAIN_SECONDS:
+        elif time.monotonic() - self._shown >= self._seconds:
             self._shown = time.monotonic()
             self._write(f"{line}\n")
 

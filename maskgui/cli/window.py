@@ -1,9 +1,11 @@
 """`open` and `demo`: the commands that show the window."""
 
+import sys
 from pathlib import Path
 
 import click
 
+from maskgui.cli.progress import StatusLine
 from maskgui.core.errors import UserError
 
 
@@ -38,7 +40,11 @@ def demo(headless: bool, out: Path | None) -> int:
     if headless or not has_display():
         from maskgui.ui.headless import run_headless
 
-        return run_headless(folder, "parts", click.echo)
+        show = StatusLine(sys.stderr.isatty(), seconds=0)
+        try:
+            return run_headless(folder, "parts", click.echo, show.show)
+        finally:
+            show.end()
     from maskgui.ui.app import run
 
     return run([folder], model="parts")

@@ -60,8 +60,17 @@ class Detections:
         """Whether outlines can be made of it."""
         return not len(self) or bool(self.masks.shape[-1])
 
+    @property
+    def boxes_only(self) -> bool:
+        """Whether the model gives boxes alone: the mask of each fills its box."""
+        if not self.masks.size or int(self.masks[:, 0, 0].min()) < CERTAIN:
+            return False
+        return int(self.masks.min()) == CERTAIN
+
     def without_masks(self) -> "Detections":
-        """Return the same detections with the large part given up."""
+        """Return the same detections with the large part given up; full boxes are none."""
+        if self.boxes_only:
+            return self
         return replace(self, masks=np.zeros((len(self), 0, 0), np.uint16))
 
     def to_bytes(self) -> bytes:

@@ -30,7 +30,7 @@ def atomic_file(path: Path, check: Callable[[Path], None] = lambda _: None) -> I
         check(temporary)
         temporary.replace(path)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -55,7 +55,7 @@ def require_writable(path: Path) -> None:
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 @contextlib.contextmanager
@@ -73,13 +73,14 @@ def sole_writer(path: Path, what: str) -> Iterator[None]:
             f"{what} is writing “{path}” already; wait for it, or give another place."
         ) from error
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     try:
         yield
     finally:
         lock.release()
 
 
-def _unwritable(path: Path, error: OSError) -> Failure:
+def unwritable(path: Path, error: OSError) -> Failure:
+    """Return the sentence for a place where something could not be written."""
     reason = error.strerror or type(error).__name__
     return Failure(f"“{path}” could not be written ({reason}); choose another place.")

@@ -9,10 +9,11 @@ import msgspec
 import tomli_w
 
 from maskgui.core.errors import UserError
+from maskgui.core.forms import first_fault
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Deviation = Annotated[float, msgspec.Meta(gt=0)]
+Above0 = Annotated[float, msgspec.Meta(gt=0)]
 T = TypeVar("T")
 
 
@@ -48,7 +49,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_side: Positive = 640
     pixel_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     """RGB on a scale of 0-1, as `pixel_std`."""
-    pixel_std: tuple[Deviation, Deviation, Deviation] = (0.229, 0.224, 0.225)
+    pixel_std: tuple[Above0, Above0, Above0] = (0.229, 0.224, 0.225)
 
     widths: tuple[Positive, Positive, Positive, Positive] = (32, 64, 128, 256)
     """Of the slim body's four stages, as `depths`."""
@@ -75,7 +76,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     anchor_sizes: tuple[Positive, ...] = (16, 32, 64, 128, 256)
     """fpn: one for each of the five levels; c4 and c5: all on the one level."""
-    anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    anchor_ratios: tuple[Above0, ...] = (0.5, 1.0, 2.0)
     anchor_rounding: bool = True
     """Base anchors have whole coordinates, as torchvision's; detectron2's do not."""
 
@@ -204,7 +205,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weights with fewer than 8 images a process."""
 
     crop: Positive = 320
-    scale: tuple[float, float] = (0.8, 1.25)
+    scale: tuple[Above0, Above0] = (0.8, 1.25)
     """Smallest and largest factor between the image and the network's picture of it."""
     flip: bool = True
     flip_vertical: bool = True
@@ -236,13 +237,26 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_toml(path: Path, kind: type[T]) -> T:
     """Return the TOML file at `path` as a `kind`; UserError names what is wrong with it."""
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); check the path.") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text; save it as TOML in UTF-8.") from error
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise UserError(f"{path} cannot be used: {error}; mend that entry.") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UserError(f"{path} cannot be used: it is no TOML ({error}); mend that.") from error
+    return from_table(table, kind, path)
+
+
+def from_table(table: object, kind: type[T], path: Path, *place: str) -> T:
+    """Return plain values, the part of the file `path` at `place`, as a `kind`.
+
+    Raises UserError, which names the first entry that is wrong and what it may be.
+    """
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        fault = first_fault(table, kind, place) or f"an entry is of the wrong kind ({error})"
+        raise UserError(f"{path} cannot be used: {fault}; mend that entry.") from error
 
 
 def to_toml(value: msgspec.Struct) -> str:

@@ -24,7 +24,7 @@ from maskgui.maskrcnn import detectron2, recognise, unpickle
 from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.checkpoint import load_weights, misfit
-from maskgui.maskrcnn.config import Config
+from maskgui.maskrcnn.config import Config, from_table
 from maskgui.maskrcnn.sniffing import BROKEN_ZIP, EXPECTED, file_kind
 
 State = dict[str, Tensor]
@@ -93,11 +93,8 @@ def understand(
             config = Config(categories=recognise.categories(named, path))
         else:
             config = recognise.recognise(named, path)
-    try:
-        return msgspec.convert({**msgspec.to_builtins(config), **given}, Config), named
-    except msgspec.ValidationError as error:
-        card = path.with_suffix(".toml")
-        raise UserError(f"{card} cannot be used: [config] {error}; mend that entry.") from error
+    table = {**msgspec.to_builtins(config), **given}
+    return from_table(table, Config, path.with_suffix(".toml"), "config"), named
 
 
 def build_from(state: Mapping[str, Tensor], card: Card, path: Path) -> FasterRCNN:
@@ -152,7 +149,7 @@ def _from_safetensors(path: Path) -> State:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise UserError(f"“{path}” is damaged, cut off or no safetensors; {EXPECTED}.") from error
+        raise UserError(f"“{path}” {file_kind(path)}; {EXPECTED}.") from error
 
 
 def _from_pickle(path: Path) -> object:

@@ -112,6 +112,11 @@ class ModelRef:
         return model_id(self.card())
 
     @property
+    def score_threshold(self) -> float:
+        """The score from which its card says to show detections; needs no torch."""
+        return _given_card(self.path).score_threshold
+
+    @property
     def state(self) -> str:
         """Where the model stands, in a word or two for lists."""
         if self.origin is Origin.PUBLISHED:

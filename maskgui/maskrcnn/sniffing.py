@@ -63,13 +63,13 @@ def file_kind(path: Path) -> str:
         return _zip_kind(path)
     tests = {
         _by_start(head): True,
-        "is a web page, probably a download's error page": b"<html" in head.lower()
+        "is a web page, not weights; download the file itself": b"<html" in head.lower()
         or head.lstrip()[:1] == b"<",
         "is an ONNX model, which has no state_dict any more": head[:1] == b"\x08"
         and (path.suffix == ".onnx" or b"pytorch" in head or b"onnx" in head),
-        "is a safetensors file under another name; call it .safetensors": _is_safetensors(
-            path, head
-        ),
+        "is a safetensors file under another name; call it .safetensors": path.suffix
+        != ".safetensors"
+        and _is_safetensors(path, head),
         "is a text file": _is_text(head),
     }
     fitting = (words for words, fits in tests.items() if words and fits)

@@ -9,6 +9,7 @@ import io
 import pickle
 import pickletools
 import re
+import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import IO, Any, cast
@@ -21,7 +22,7 @@ LARGEST_FILE = 4 << 30
 
 BROKEN = (
     pickle.UnpicklingError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError,
-    OverflowError, MemoryError, RecursionError,
+    OverflowError, MemoryError, RecursionError, struct.error,
 )  # fmt: skip
 """What a broken pickle makes the unpickler raise."""
 

@@ -41,11 +41,15 @@ def wait_until(condition: Condition, what: str, seconds: float) -> None:
         raise Failure(f"{what} took more than {seconds:.0f} s; see the log for the reason.")
 
 
-def run_headless(folder: Path, model: str, say: Callable[[str], object]) -> int:
+def run_headless(
+    folder: Path, model: str, say: Callable[[str], object], tell: Callable[[str], object]
+) -> int:
     """Open a folder, auto-segment it, correct one outline, export COCO, take a screenshot.
 
-    Returns the exit code; `say` is told where everything is. Raises Failure where a step fails.
+    Returns the exit code; `say` is told where everything is, `tell` what is done now. Raises
+    Failure where a step fails.
     """
+    tell("Opening the window…")
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     app, themes = make_application()
     controller = Controller(app, themes, Options())
@@ -54,9 +58,12 @@ def run_headless(folder: Path, model: str, say: Callable[[str], object]) -> int:
     controller.window.show()
     with collecting_here():
         try:
+            tell("Opening the images…")
             project = _open(controller, folder, model)
-            _segment(controller)
+            _segment(controller, tell)
+            tell("Correcting an outline…")
             corrected = _correct(controller)
+            tell("Exporting COCO…")
             report = _export(controller, folder / "export")
             picture = _screenshot(controller, folder / "screenshot.png")
         finally:
@@ -86,10 +93,16 @@ def _open(controller: Controller, folder: Path, model: str) -> Path:
     return controller.desk.session.project.path
 
 
-def _segment(controller: Controller) -> None:
+def _segment(controller: Controller, tell: Callable[[str], object]) -> None:
     controller.segmenting.segment_all()
+    told = ""
 
     def ended() -> bool:
+        nonlocal told
+        batch = controller.segmenting.batch
+        if batch is not None and batch.text() != told:
+            told = batch.text()
+            tell(f"Auto-segmenting: {told}")
         return controller.segmenting.batch is None and not controller.jobs.busy
 
     wait_until(ended, "Auto-segmenting", SEGMENT_SECONDS)

@@ -13,6 +13,8 @@ from PIL import Image
 from maskgui import cli
 from maskgui.assist.evaluation import evaluate_file
 from maskgui.assist.evaluation.page import page
+from maskgui.core.errors import UserError
+from maskgui.maskrcnn.evaluate import read_results, read_truth
 
 NASTY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
@@ -141,3 +143,33 @@ def test_a_model_of_other_categories_is_refused_before_it_runs(
     said = capsys.readouterr().err
     assert "parts finds none of the categories of" in said
     assert "“washer”" in said
+
+
+def test_a_model_that_finds_more_than_the_truth_has_is_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gt, _ = files(tmp_path, 2)
+    table = json.loads(gt.read_text())
+    for category, name in zip(table["categories"], ("washer", "nut", "gear"), strict=False):
+        category["name"] = name
+    gt.write_text(json.dumps(table))
+    Image.new("RGB", (400, 400)).save(tmp_path / "a.png")
+    arguments = ["evaluate", "--gt", str(gt), "--images", str(tmp_path), "--model", "parts"]
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("parts also finds “")
+    assert f"which {gt} does not have" in said
+
+
+def test_what_a_model_finds_is_called_by_the_models_name(tmp_path: Path) -> None:
+    gt, dt = files(tmp_path, 2)
+    table = json.loads(gt.read_text())
+    category = {"id": 99, "name": "mug"}
+    found = {"image_id": table["images"][0]["id"], "category_id": 99, "score": 0.5}
+    dt.write_text(
+        json.dumps(
+            {**table, "categories": [category], "annotations": [{**found, "bbox": [1, 2, 3, 4]}]}
+        )
+    )
+    with pytest.raises(UserError, match=r"^What tiny finds has objects of the category “mug”"):
+        read_results(dt, read_truth(gt), gt, "What tiny finds")

@@ -24,6 +24,7 @@ from maskgui.assist.segment import (
 )
 from maskgui.core.detections import Detections
 from maskgui.core.errors import Cancelled, UserError
+from maskgui.core.files import sole_writer
 from maskgui.core.raster import shape_to_mask
 from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
@@ -147,8 +148,40 @@ def test_a_map_renames_merges_and_leaves_out(model: str, images: Path, tmp_path:
     with pytest.raises(UserError, match="names “bolt”, which tiny does not have"):
         segment_files([images], model, out, category_map={"bolt": "part"})
     (tmp_path / "map.json").write_text('["nut"]')
-    with pytest.raises(UserError, match="is no category map"):
+    with pytest.raises(UserError, match="is not a category map: the file must be keys with"):
         read_category_map(tmp_path / "map.json")
+    (tmp_path / "map.json").write_text('{"nut": 3}')
+    with pytest.raises(UserError, match="map: “nut” must be text or null, not 3; write"):
+        read_category_map(tmp_path / "map.json")
+
+
+def test_images_that_can_all_not_be_read_are_an_error(
+    model: str, images: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.json"
+    out.write_text("kept")
+    (images / "a.png").write_text("no image")
+    report = segment_files([images], model, tmp_path / "some.json")
+    assert (report.images, len(report.problems)) == (2, 1)
+    with pytest.raises(UserError, match=r"^Nothing was written, as the one image cannot be read: "):
+        segment_files([images / "a.png"], model, out)
+    (images / "b 2.png").write_text("no image")
+    bad = [images / "a.png", images / "b 2.png"]
+    with pytest.raises(
+        UserError, match=r"^Nothing was written, as none of the 2 images can .*a\.png"
+    ):
+        segment_files(bad, model, out)
+    assert out.read_text() == "kept"
+    assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob("*.lock"))
+
+
+def test_a_second_run_into_one_file_is_refused(model: str, images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    with (
+        sole_writer(out, "Another run"),
+        pytest.raises(UserError, match=r"Another run is writing “.*out\.json” already"),
+    ):
+        segment_files([images], model, out)
 
 
 def stop_at(count: int) -> tuple[threading.Event, Any]:

@@ -174,3 +174,9 @@ def test_a_sentence_beside_a_bar_has_its_own_line(capsys: pytest.CaptureFixture[
         update(1, 2)
         say("Half of it.")
     assert "Half of it." in capsys.readouterr().err.replace("\r", "\n").splitlines()
+
+
+def test_no_empty_bar_stands_before_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("Segmenting"):
+        pass
+    assert capsys.readouterr().err == ""

@@ -25,6 +25,11 @@ def test_the_line_names_every_loss_speed_and_time_left() -> None:
     assert [duration(s) for s in (5, 75, 7265)] == ["5 s", "1 min 15 s", "2 h 01 min"]
 
 
+def test_measuring_shows_the_image_and_the_time_left() -> None:
+    now = progress(300, measuring=(11, 60))
+    assert status_line(now) == "step 300/300  measuring AP, image 12/60  1 min 30 s left"
+
+
 def test_a_terminal_has_one_refreshed_line_and_sentences_that_stay(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,12 +67,16 @@ def test_scripts_read_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     show.note("Left out: 3.")
     show.progress(progress(logged=False))
     show.progress(progress(validation=FIGURES))
+    show.progress(progress(logged=False, measuring=(11, 60)))
     show.wrote(Path("m.safetensors"))
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [event["event"] for event in events] == ["note", "progress", "done"]
+    assert [event["event"] for event in events] == ["note", "progress", "measuring", "done"]
     assert events[1]["losses"] == LOSSES
     assert events[1]["validation"] == FIGURES
     assert events[1]["seconds_left"] == 90.0
+    assert "measuring" not in events[1]
+    told = {"event": "measuring", "step": 10, "done": 11, "images": 60, "seconds_left": 90.0}
+    assert events[2] == told
 
 
 def test_bad_data_is_one_sentence_and_exit_code_2(

@@ -1,5 +1,6 @@
 """Detections to bytes and back; bytes may come from a stranger's file."""
 
+import dataclasses
 import tracemalloc
 import zlib
 
@@ -32,6 +33,15 @@ def test_bytes_and_back(found: Detections) -> None:
     assert again.has_masks == found.has_masks
     for name in ("boxes", "scores", "labels", "masks"):
         assert np.array_equal(getattr(again, name), getattr(found, name))
+
+
+def test_boxes_of_a_model_without_masks_are_never_given_up() -> None:
+    boxes = dataclasses.replace(some(), masks=np.full((3, 28, 28), CERTAIN, np.uint16))
+    assert boxes.boxes_only
+    assert boxes.without_masks().has_masks
+    assert not some().boxes_only
+    assert not some(0).boxes_only
+    assert not some().without_masks().boxes_only
 
 
 def test_masks_of_255_steps_are_still_read() -> None:

@@ -203,7 +203,9 @@ def work_until_killed(folder: Path, seed: int, log: int) -> None:
     controller.options["reduced_motion"] = True
     controller.window.resize(1280, 720)
     controller.window.show()
-    controller.models.current = SimpleNamespace(name="parts", model_id=MODEL, ready=True)
+    controller.models.current = SimpleNamespace(
+        name="parts", model_id=MODEL, ready=True, score_threshold=0.5
+    )
     controller.models.recall = lambda: None
     controller.segmenting._segmenter = CannedSegmenter(random.Random(seed + 1))
     controller.start([folder], None)

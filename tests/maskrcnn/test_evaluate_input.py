@@ -48,10 +48,10 @@ WHOLE = {"size": [40, 30], "counts": [0, 1200]}
     ("gt", "dt", "said"),
     [
         (truth(), "<annotation/>", "XML, not JSON"),
-        (truth(), "[{", "not JSON"),
+        (truth(), "[{", "it ends too early"),
         (truth(), '[{"score": NaN}]', "NaN"),
-        (truth(), 7, "neither a result list nor"),
-        ([found()], [], "no COCO data set"),
+        (truth(), 7, "not a result list or a COCO data set"),
+        ([found()], [], "not a COCO data set"),
         (truth(images=[]), [], "no COCO data set with images"),
         (truth(), [NO_SCORE], "result 0 has no finite score"),
         (truth(), [found(score="0.5")], r"score"),

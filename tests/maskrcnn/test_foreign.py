@@ -85,7 +85,7 @@ def test_a_card_beside_adds_what_has_no_shape() -> None:
     found, _ = understand(shapes(of()), MINE, given)
     assert (found.roi_layer, found.mask_loss, found.min_side) == ("pool", "softmax", 320)
     assert found.categories == 3
-    with pytest.raises(UserError, match=r"mine\.toml cannot be used: \[config\].*roi_layer"):
+    with pytest.raises(UserError, match=r"mine\.toml cannot be used: “roi_layer” in \[config\] "):
         understand(shapes(of()), MINE, {"roi_layer": "poll"})
 
 
@@ -207,9 +207,12 @@ def zipped(*names: str) -> bytes:
         ("a.pth", zipped("word/document.xml"), "a zip archive without weights"),
         ("a.pkl", b"\x80\x04\x95", "damaged, cut off"),
         ("a.pth", bytes(range(200, 256)), "damaged, cut off"),
+        ("a.pth", b"junk", "a text file"),
         ("a.h5", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
-        ("a.safetensors", b"\x00" * 4, "no safetensors"),
-        ("a.safetensors", b"\xff" * 40, "no safetensors"),
+        ("a.safetensors", b"\x00" * 4, "damaged, cut off"),
+        ("a.safetensors", b"\xff" * 40, "damaged, cut off"),
+        ("a.safetensors", b"\x10" + bytes(7) + b'{"a": 1}' * 9, "damaged, cut off"),
+        ("a.safetensors", b"<html>", "a web page, not weights; download the file itself"),
     ],
 )
 def test_other_files_are_named(tmp_path: Path, name: str, data: bytes, words: str) -> None:

@@ -10,11 +10,14 @@ from PySide6.QtTest import QTest
 
 from maskgui.assist.jobs import Job, Priority
 from maskgui.assist.segmenter import SegmentImage, SegmentResult
+from maskgui.core.detections import CERTAIN
 from maskgui.core.entities import Category
 from maskgui.core.errors import UserError
 from maskgui.maskrcnn.vectorize import shapes
+from maskgui.ui.control.proposing import BOXES_ONLY
 from maskgui.ui.controller import Controller
 from maskgui.ui.dialogs.category_map import CategoryMapDialog, preset
+from maskgui.ui.headless import _segment as segment_headless
 
 from .conftest import shown, some_detections
 
@@ -53,7 +56,9 @@ def ready(opened: Controller) -> Controller:
     desk = opened.desk
     ids = [opened.categories.add_named(name) for name in ("washer", "nut")]
     desk.session.set_category_map(MODEL, {"washer": ids[0], "nut": ids[1]})
-    opened.models.current = SimpleNamespace(name="parts", model_id=MODEL, ready=True)
+    opened.models.current = SimpleNamespace(
+        name="parts", model_id=MODEL, ready=True, score_threshold=0.5
+    )
     opened.models.changed.emit()
     opened.segmenting._segmenter = CannedSegmenter()
     return opened
@@ -127,6 +132,39 @@ def test_the_slider_previews_and_is_one_edit(ready: Controller, wait, qtbot) -> 
     assert proposals(ready) == 3
     assert ready.desk.session.undo_label == before
     assert sliders.values()[0] == 0.5
+
+
+def test_the_slider_starts_where_the_models_card_says(ready: Controller, wait) -> None:
+    sliders = ready.window.side.sliders
+    ready.models.current.score_threshold = 0.75
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 2)
+    assert ready.desk.record.threshold == sliders.values()[0] == 0.75
+    ready.desk.apply(ready.proposing.edit(0.85, 0.5, ready.desk.new_id))
+    ready.window.commands["segment"].trigger()
+    wait(lambda: not ready.jobs.busy)
+    assert proposals(ready) == 1, "what a person chose stays"
+    assert sliders.values()[0] == 0.85
+
+
+def test_a_model_of_boxes_has_a_score_slider_only(ready: Controller, wait, monkeypatch) -> None:
+    boxes = some_detections()
+    boxes.masks[:] = CERTAIN
+    monkeypatch.setattr(f"{__name__}.some_detections", lambda _: boxes)
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    sliders = ready.window.side.sliders
+    wait(lambda: not sliders.cut.isEnabled())
+    assert sliders.score.isEnabled()
+    assert sliders.cut.toolTip() == BOXES_ONLY
+
+
+def test_headless_segmenting_tells_how_far_it_is(ready: Controller) -> None:
+    told: list[str] = []
+    segment_headless(ready, told.append)
+    assert told[0] == "Auto-segmenting: 0 of 4"
+    assert all(line.startswith("Auto-segmenting: ") for line in told)
+    assert proposals(ready) == 3
 
 
 def test_the_slider_never_touches_what_a_person_made(ready: Controller, wait) -> None:

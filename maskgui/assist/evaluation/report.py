@@ -9,7 +9,7 @@ from typing import Any
 
 from maskgui.assist.locating import ImageFinder
 from maskgui.assist.segment import find_images, segment_files
-from maskgui.core.detections import SCORE_FLOOR
+from maskgui.core.detections import SCORE_FLOOR, UNUSED_CATEGORY
 from maskgui.core.errors import UserError
 from maskgui.core.files import write_atomic
 from maskgui.maskrcnn.evaluate import (
@@ -115,7 +115,7 @@ def evaluate_model(
     paths = _locate(truth, images, gt)
     _check_categories(ref, truth, gt)
     with tempfile.TemporaryDirectory() as folder:
-        found = Path(folder) / f"the detections of {name}.json"
+        found = Path(folder) / "detections.json"
         sources = list(paths)
         done = segment_files(
             sources, model, found, score=SCORE_FLOOR, device=device, on_progress=on_progress
@@ -126,7 +126,7 @@ def evaluate_model(
                 "read; all must count, so mend them or take them out of the ground truth."
             )
         _rename_images(found, {name: paths[path] for name, path in find_images(sources).items()})
-        rows = read_results(found, truth, gt)
+        rows = read_results(found, truth, gt, f"What {name} finds")
     return _report(gt, name, truth, rows, max_dets, boundary)
 
 
@@ -140,7 +140,7 @@ def _report(
 
 
 def _check_categories(ref: ModelRef, truth: Truth, gt: Path) -> None:
-    """Refuse a model whose card shares no category with the truth, before it runs."""
+    """Refuse a model whose card has other categories than the truth, before it runs."""
     try:
         known = ref.card().categories
     except UserError:
@@ -150,6 +150,12 @@ def _check_categories(ref: ModelRef, truth: Truth, gt: Path) -> None:
         raise UserError(
             f"{ref.name} finds none of the categories of {gt}: it knows {_some(known)}, which has "
             f"{_some(wanted)}; choose another model, or score what `segment --map` writes."
+        )
+    more = [name for name in known if name not in {*wanted, UNUSED_CATEGORY}]
+    if more:
+        raise UserError(
+            f"{ref.name} also finds {_some(more)}, which {gt} does not have, and all that it finds "
+            "counts; choose another model, or score what `segment --map` writes without them."
         )
 
 

@@ -7,11 +7,9 @@ categories by name; what has no counterpart is an error and never skipped.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
 
 from maskgui.core.errors import UserError
+from maskgui.core.jsonfile import decode_json, read_bytes
 from maskgui.maskrcnn.evaluate.rows import (
     Annotation,
     Category,
@@ -25,37 +23,37 @@ from maskgui.maskrcnn.evaluate.rows import (
     truth_of,
 )
 
-T = TypeVar("T")
-
 
 def read_truth(path: Path) -> Truth:
     """Read a ground truth. Raises UserError for what is no COCO data set with images."""
-    data = _decode(_read(path), DataSet, path, "no COCO data set; choose the ground truth")
+    data = decode_json(
+        read_bytes(path), DataSet, path, "a COCO data set", "choose the ground truth"
+    )
     return truth_of(data, path)
 
 
-def read_results(path: Path, truth: Truth, gt: Path) -> list[Row]:
+def read_results(path: Path, truth: Truth, gt: Path, called: str = "") -> list[Row]:
     """Read results, from a result list or a COCO data set with scores.
+
+    `called` is what errors call them, in place of the path.
 
     Raises:
         UserError: the file cannot be used, or something in it has no counterpart in the truth.
     """
-    data = _read(path)
+    data, where = read_bytes(path), called or str(path)
     if data.lstrip()[:1] == b"[":
-        entries = _decode(data, list[Annotation], path, "no COCO result list; export it once more")
-        return results_of(entries, truth, (truth.image_numbers(), truth.category_numbers()), path)
-    found = _decode(
-        data, DataSet, path, "neither a result list nor a COCO data set; choose another file"
-    )
+        form, wanted = list[Annotation], "a COCO result list"
+        entries = decode_json(data, form, path, wanted, "export it once more")
+        return results_of(entries, truth, (truth.image_numbers(), truth.category_numbers()), where)
+    wanted = "a result list or a COCO data set"
+    found = decode_json(data, DataSet, path, wanted, "choose another file")
+    images = _match_images(found.images, truth, where, gt)
     return results_of(
-        found.annotations,
-        truth,
-        (_match_images(found.images, truth, path, gt), _match_categories(found, truth, path, gt)),
-        path,
+        found.annotations, truth, (images, _match_categories(found, truth, where, gt)), where
     )
 
 
-def _match_images(images: Sequence[Image], truth: Truth, path: Path, gt: Path) -> dict[Id, int]:
+def _match_images(images: Sequence[Image], truth: Truth, where: str, gt: Path) -> dict[Id, int]:
     """Match by file name, else by the name without its folder where only one has it."""
     whole = {_posix(image.file_name): number for number, image in enumerate(truth.images, 1)}
     bases = Counter(_base(image.file_name) for image in truth.images)
@@ -69,19 +67,19 @@ def _match_images(images: Sequence[Image], truth: Truth, path: Path, gt: Path) -
         number = whole.get(_posix(image.file_name)) or loose.get(_base(image.file_name))
         if number is None:
             raise UserError(
-                f"{path}: image {image.id} ({image.file_name}) is not in {gt}, or not certainly; "
+                f"{where}: image {image.id} ({image.file_name}) is not in {gt}, or not certainly; "
                 "score results of the same images."
             )
         if number in matched.values():
             raise UserError(
-                f"{path}: image {image.id} ({image.file_name}) is a second one for an image of "
+                f"{where}: image {image.id} ({image.file_name}) is a second one for an image of "
                 f"{gt}; leave one out."
             )
         matched[plain(image.id)] = number
     return matched
 
 
-def _match_categories(found: DataSet, truth: Truth, path: Path, gt: Path) -> dict[Id, int]:
+def _match_categories(found: DataSet, truth: Truth, where: str, gt: Path) -> dict[Id, int]:
     """Match those in use by name; where the truth has a name twice, by name and id."""
     named: dict[str, list[Category]] = defaultdict(list)
     for entry in truth.categories:
@@ -97,31 +95,11 @@ def _match_categories(found: DataSet, truth: Truth, path: Path, gt: Path) -> dic
             same = [entry for entry in same if plain(entry.id) == plain(category.id)]
         if not same:
             raise UserError(
-                f"{path} has objects of the category “{category.name}” (id {category.id}), which "
+                f"{where} has objects of the category “{category.name}” (id {category.id}), which "
                 f"{gt} does not have, or not certainly; rename it or leave its objects out."
             )
         matched[plain(category.id)] = numbers[plain(same[0].id)]
     return matched
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); check the path.") from error
-
-
-def _decode(data: bytes, form: type[T], path: Path, otherwise: str) -> T:
-    try:
-        return msgspec.json.decode(data, type=form)
-    except msgspec.ValidationError as error:
-        raise UserError(f"{path} is {otherwise} ({error}).") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        kind = "XML, not JSON" if data.lstrip()[:1] == b"<" else "not JSON"
-        hint = "; NaN and Infinity are no JSON either" if b"NaN" in data else ""
-        raise UserError(f"{path} is {kind} ({error}{hint}); choose a COCO file.") from error
-    except RecursionError as error:
-        raise UserError(f"{path} is nested too deeply for COCO; choose another file.") from error
 
 
 def _posix(name: str) -> str:

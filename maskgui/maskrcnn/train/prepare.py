@@ -9,7 +9,7 @@ import msgspec
 from maskgui.core.errors import UserError
 from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
-from maskgui.maskrcnn.checkpoint import WEIGHTS
+from maskgui.maskrcnn.checkpoint import CARD, WEIGHTS
 from maskgui.maskrcnn.config import Recipe, TrainConfig, read_toml
 from maskgui.maskrcnn.models import find_model
 from maskgui.maskrcnn.train.dataset import DataSet
@@ -20,6 +20,8 @@ from maskgui.maskrcnn.train.start import start_from
 from maskgui.maskrcnn.train.step import settle_batch_norm
 
 HELD_OUT = (2, 200)
+WEIGHTS_NAMES = {WEIGHTS, CARD, ".pth", ".pt"}
+"""Ends of a model's name that are replaced by `WEIGHTS`."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,21 @@ class TrainOptions:
 
     @property
     def model_file(self) -> Path:
-        """Where the weights go."""
-        return self.output.with_suffix(WEIGHTS)
+        """Where the weights go; “exp.1” and “exp.2” are two models."""
+        if self.output.suffix in WEIGHTS_NAMES:
+            return self.output.with_suffix(WEIGHTS)
+        return self.output.with_name(self.output.name + WEIGHTS)
 
     @property
     def checkpoint(self) -> Path:
         """Where the state of an unfinished run lies."""
-        return self.output.with_suffix(".checkpoint")
+        return self.model_file.with_suffix(".checkpoint")
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that a run writes."""
+        beside = [self.model_file.with_suffix(end) for end in (CARD, ".log.csv", ".curves.png")]
+        return [self.model_file, self.checkpoint, *beside]
 
 
 @dataclass(frozen=True)
@@ -79,10 +89,10 @@ def prepare(options: TrainOptions, device: str) -> Prepared:
     Raises:
         UserError: the data, the recipe, the starting weights or the checkpoint cannot be used.
     """
+    state = read_state(options.checkpoint) if options.resume else None
     data = read_dataset(options.data, options.images)
     if not data.objects:
         raise UserError(f"{options.data} has no object to learn from; label some images first.")
-    state = read_state(options.checkpoint) if options.resume else None
     source = find_model(options.init).load() if options.init and state is None else None
     recipe = _recipe(options, data, source[1] if source else None, state, device)
     notes = list(data.notes)
@@ -128,6 +138,11 @@ def _recipe(
     else:
         recipe = default_recipe(start.config if start else None, data, device)
     train = recipe.train
+    if train.scale[0] > train.scale[1]:
+        raise UserError(
+            f"“scale” in [train] of {options.config} is {list(train.scale)}; give the smaller "
+            "factor first."
+        )
     if options.minutes is not None:
         train = msgspec.structs.replace(train, minutes=options.minutes)
     model = msgspec.structs.replace(recipe.model, categories=len(data.categories))

@@ -16,6 +16,7 @@ from maskgui.ui.control.desk import Desk
 FRAME_MS = 15
 NO_EVIDENCE = "Auto-segment this image first."
 THINNED = "The soft masks of this old run are given up; auto-segment again."
+BOXES_ONLY = "This model gives boxes only: there are no masks to cut."
 
 
 class ShapeCache:
@@ -69,6 +70,8 @@ class Proposing(QObject):
             return
         detections = self.desk.detections(record.id)
         self._sliders.allow(why_not(detections))
+        boxes_only = detections is not None and detections.boxes_only
+        self._sliders.allow_cut(BOXES_ONLY if boxes_only else "")
         if not self._sliders.in_hand:
             self._sliders.show_values(record.threshold, record.mask_threshold)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from PySide6.QtCore import QObject
 
 from maskgui.assist.jobs import Priority, Reply
-from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, joined
+from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, joined, start_score
 from maskgui.assist.session import Session
 from maskgui.core.document import Edit
 from maskgui.core.errors import UserError
@@ -134,7 +134,7 @@ class Segmenting(QObject):
             image_id,
             self._revision,
             self._models.device,
-            threshold=record.threshold,
+            threshold=start_score(session, image_id, model),
             mask_threshold=record.mask_threshold,
             region=region,
         )
@@ -194,7 +194,7 @@ class Segmenting(QObject):
             session.instances(result.image_id),
             kept,
             session.category_map(kept.model) or {},
-            record.threshold,
+            start_score(session, record.id, result.request.model),
             shape_of,
             session.new_id,
             label="Auto-segment",

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QSlider, QWid
 
 STEPS = 100
 SETTLE_MS = 350
+CUT_TIP = "Cut the soft masks at this probability"
 
 
 class GrooveSlider(QSlider):
@@ -39,8 +40,9 @@ class Sliders(QWidget):
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
+        self._rows: list[tuple[QWidget, ...]] = []
         self.score = self._row(grid, 0, "Score", "Propose what the model is at least this sure of")
-        self.cut = self._row(grid, 1, "Mask", "Cut the soft masks at this probability")
+        self.cut = self._row(grid, 1, "Mask", CUT_TIP)
         self._rest = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._rest.timeout.connect(self._settle)
         self._shown = (0.5, 0.5)
@@ -64,7 +66,8 @@ class Sliders(QWidget):
         slider.valueChanged.connect(lambda value: self._moved(figure, value / STEPS))
         slider.sliderReleased.connect(self._settle)
         figure.valueChanged.connect(lambda value: slider.setValue(round(value * STEPS)))
-        for column, widget in enumerate((label, slider, figure)):
+        self._rows.append((label, slider, figure))
+        for column, widget in enumerate(self._rows[row]):
             widget.setToolTip(tip)
             grid.addWidget(widget, row, column)
         return slider
@@ -106,3 +109,9 @@ class Sliders(QWidget):
         """Enable both, or with a reason disable them and say why."""
         self.setEnabled(not reason)
         self.setToolTip(reason)
+
+    def allow_cut(self, reason: str) -> None:
+        """Enable the mask row, or with a reason disable it and say why."""
+        for widget in self._rows[1]:
+            widget.setEnabled(not reason)
+            widget.setToolTip(reason or CUT_TIP)

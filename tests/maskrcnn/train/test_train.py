@@ -1,6 +1,7 @@
 """Whole runs: what they report and leave behind; a broken run goes on as if it had not been."""
 
 import csv
+import io
 import os
 import signal
 import subprocess
@@ -33,6 +34,13 @@ options = TrainOptions(
 )
 train(options)
 """
+
+
+def saved(content: object) -> bytes:
+    """Return what torch.save writes."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
 
 
 def scalars(folder: Path) -> dict[str, dict[int, float]]:
@@ -158,9 +166,11 @@ def test_resume_refuses_what_does_not_belong(toy: Any) -> None:
     with pytest.raises(UserError, match="without --resume"):
         train(toy.options(resume=True))
     (toy.folder / "out").mkdir(exist_ok=True)
-    (toy.folder / "out" / "model.checkpoint").write_bytes(b"not one")
-    with pytest.raises(UserError, match="no training checkpoint"):
-        train(toy.options(resume=True))
+    checkpoint = toy.folder / "out" / "model.checkpoint"
+    for content in (b"not one", b"junk", saved({"a": 1}), saved([1])):
+        checkpoint.write_bytes(content)
+        with pytest.raises(UserError, match="no training checkpoint"):
+            train(toy.options(resume=True))
     cancel = threading.Event()
     cancel.set()
     with pytest.raises(Cancelled, match="step 0"):

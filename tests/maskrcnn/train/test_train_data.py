@@ -1,5 +1,6 @@
 """The data of training: checked first, named by id; views keep masks and pixels together."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,10 @@ def test_crowd_regions_are_kept_apart(toy: Any) -> None:
         ({"bbox": [1, 1, 0, 4]}, "a box without area"),
         ({"segmentation": []}, "no segmentation"),
         ({"segmentation": [[1, 1, 1, 1, 1, 1]]}, "an empty mask"),
+        ({"segmentation": [[1, 1, 9, 1, 9]]}, "a ring of 5 numbers"),
+        ({"segmentation": [1, 1, 9, 1, 9, 9]}, "neither polygons nor RLE"),
+        ({"segmentation": [[1, 1, 9e30, 1, 9, 9]]}, "far outside its image"),
+        ({"bbox": [1, 1, "4"]}, "not four numbers"),
         ({"segmentation": {"size": [SIDE, SIDE], "counts": [5]}}, "cannot be read"),
         ({"segmentation": {"size": [9, 9], "counts": [81]}}, "not the image's size"),
     ],
@@ -82,6 +87,44 @@ def test_what_holds_nothing_to_learn_is_left_out_by_id(
     assert len(data.notes) == 1
     assert "2 left out of training: annotations 5, 7 with " in data.notes[0]
     assert reason in data.notes[0]
+
+
+def test_ids_that_stand_for_two_things_stop_the_run(toy: Any) -> None:
+    table = toy.table()
+    images = table["images"]
+    toy.replace(images=[*images, {**images[7], "file_name": "0.png"}])
+    with pytest.raises(UserError, match="image id 7 is listed twice; give each its own id"):
+        read_dataset(toy.data, toy.folder)
+    toy.replace(images=images, categories=[*table["categories"], {"id": 7, "name": "ring"}])
+    with pytest.raises(UserError, match="category id 7 is listed twice"):
+        read_dataset(toy.data, toy.folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is empty"),
+        ("<!DOCTYPE html>", "web page or XML, not JSON"),
+        ('{"images": [}', "not JSON: line 1 goes wrong at column 13"),
+        ('{"images": [', "it ends too early"),
+        ("[]", "not a COCO data set: the file must be keys with values, not a list of 0"),
+        ('{"images": [], "annotations": []}', "the file has no “categories”"),
+        (
+            '{"images": [{"id": "a"}], "annotations": [], "categories": []}',
+            '“id” of entry 1 of “images” must be a whole number, not "a"',
+        ),
+        (
+            '{"images": [{"id": 1}], "annotations": [], "categories": []}',
+            "entry 1 of “images” has no “file_name”",
+        ),
+    ],
+)
+def test_a_file_of_another_form_is_named_with_its_first_entry(
+    toy: Any, content: str, said: str
+) -> None:
+    toy.data.write_text(content)
+    with pytest.raises(UserError, match=re.escape(said)):
+        read_dataset(toy.data, toy.folder)
 
 
 @pytest.mark.parametrize(

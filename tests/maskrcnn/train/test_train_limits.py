@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from maskgui.core.errors import Cancelled, UserError
+from maskgui.assist.learning import train_model
+from maskgui.core.errors import Cancelled, Failure, UserError
 from maskgui.core.files import sole_writer
 from maskgui.maskrcnn.checkpoint import read_card
 from maskgui.maskrcnn.train import TrainProgress, engine, keeper, loop, train, validate
@@ -108,3 +109,31 @@ def test_a_stop_while_measuring_leaves_a_checkpoint(toy: Any, clock: SimpleNames
     train(toy.options(val=toy.data, resume=True))
     assert clock.now == before + 8 * IMAGE
     assert options.model_file.is_file()
+
+
+@pytest.mark.parametrize(
+    "name", ["model.toml", "model.log.csv", "model.curves.png", "model.checkpoint"]
+)
+def test_every_file_of_a_run_is_tried_before_it(toy: Any, name: str) -> None:
+    (toy.folder / "out" / name).mkdir(parents=True)
+    with pytest.raises(Failure, match=rf"{name}” could not be written"):
+        train_model(toy.options(), lambda _: None, lambda _: None)
+
+
+def test_logs_that_cannot_be_written_are_one_sentence(toy: Any) -> None:
+    (toy.folder / "out").mkdir()
+    (toy.folder / "out" / "model.tensorboard").write_text("")
+    with pytest.raises(Failure, match=r"model\.tensorboard” could not be written"):
+        train(toy.options())
+
+
+def test_a_dot_in_the_name_is_part_of_it(toy: Any) -> None:
+    assert toy.options("exp.1").model_file.name == "exp.1.safetensors"
+    assert toy.options("exp.1").checkpoint.name == "exp.1.checkpoint"
+    assert toy.options("exp.safetensors").model_file.name == "exp.safetensors"
+
+
+def test_scales_the_wrong_way_round_are_named(toy: Any) -> None:
+    toy.use(scale=(2.0, 0.5))
+    with pytest.raises(UserError, match=r"“scale” in \[train\] of .*recipe\.toml is \[2.0, 0.5\]"):
+        train(toy.options())
