@@ -5,7 +5,7 @@ methods may be called from any thread; listeners are called on the thread of the
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -188,10 +188,15 @@ class Session:
             self._notify(edit)
             return edit
 
-    def outline_before(self, instance: Instance, labels: Collection[str]) -> Shape:
-        """Return an instance's outline before its present run of the person's edits so labelled."""
+    def outline_before(
+        self, instance: Instance, belongs: Callable[[str], bool]
+    ) -> tuple[Shape, str]:
+        """Return an instance's outline before its present run of edits whose labels belong.
+
+        The last one's label comes with it, "" where there is none.
+        """
         with self._turn:
-            return self._timeline.outline_before(instance, labels)
+            return self._timeline.outline_before(instance, belongs)
 
     def batches(self) -> list[Batch]:
         """Return what each job did and was not undone, the oldest job first."""

@@ -2,7 +2,7 @@
 
 import bisect
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable
 
 import msgspec
 
@@ -103,15 +103,18 @@ class Timeline:
         """Return the edit of an entry, from memory or from the file."""
         return self._recent.get(seq) or self._project.edit(seq)
 
-    def outline_before(self, instance: Instance, labels: Collection[str]) -> Shape:
-        """Return an instance's outline before its present run of the person's edits so labelled.
+    def outline_before(
+        self, instance: Instance, belongs: Callable[[str], bool]
+    ) -> tuple[Shape, str]:
+        """Return an instance's outline before its present run of the person's edits of a kind.
 
-        Its own outline where no such edit led to it. Only edits of its image with these labels
-        are read, `LOOKED_BACK` of them at most.
+        `belongs` knows them by their labels; the label of the last one comes with the outline.
+        Its own outline and "" where no such edit led to it. Only edits of its image with such
+        labels are read, `LOOKED_BACK` of them at most.
         """
-        shape, looked = instance.shape, 0
+        shape, last, looked = instance.shape, "", 0
         for entry in reversed(self.done):
-            if entry.image_id != instance.image_id or entry.label not in labels:
+            if entry.image_id != instance.image_id or not belongs(entry.label):
                 continue
             for change in self.edit(entry.seq).changes:
                 before, after = change.before, change.after
@@ -121,11 +124,11 @@ class Timeline:
                     and after.id == instance.id
                     and after.shape == shape
                 ):
-                    shape = before.shape
+                    shape, last = before.shape, last or entry.label
             looked += 1
             if looked == LOOKED_BACK:
                 break
-        return shape
+        return shape, last
 
     def _trim(self) -> None:
         """Forget old edits, but never while the file may lack one of them."""

@@ -238,6 +238,9 @@ class Scene(Protocol):
     def unsimplified(self, instance: Instance) -> Shape:
         """The outline that an instance had before it was simplified, else its own."""
 
+    def simplified_by(self, instance: Instance) -> str:
+        """The label of the edit that last simplified it, "" when it was not."""
+
 
 @dataclass(frozen=True)
 class Look:

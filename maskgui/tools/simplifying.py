@@ -1,5 +1,7 @@
 """Fewer vertices and smoother outlines, with a preview of what it costs."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,8 +19,33 @@ from maskgui.tools.shaping import settle
 BOUNDS = {"tolerance": (0.0, 20.0), "smoothness": (0.0, 20.0)}
 """Image pixels."""
 STEP = 0.25
-SIMPLIFYING = frozenset({"Simplify", "Smooth"})
-"""The labels of this tool's edits: by them the outline before is found in the history."""
+_LABEL = re.compile(r"(Simplify|Smooth)(?: ([0-9.]+) px)?(?:, simplify ([0-9.]+) px)?")
+
+
+def label_of(values: Mapping[str, float]) -> str:
+    """Return the label of an edit with these settings, in image pixels.
+
+    By it the outline before and the settings are found in the history, also after a restart.
+    """
+    tolerance, smoothness = (f"{values[name]:.2f}" for name in ("tolerance", "smoothness"))
+    if not values["smoothness"]:
+        return f"Simplify {tolerance} px"
+    return f"Smooth {smoothness} px, simplify {tolerance} px"
+
+
+def is_simplifying(label: str) -> bool:
+    """Whether an edit with this label was made by this tool; older ones name no settings."""
+    return _LABEL.fullmatch(label) is not None
+
+
+def settings_of(label: str) -> dict[str, float]:
+    """Return the settings that an edit's label names, {} when it names none."""
+    found = _LABEL.fullmatch(label)
+    if found is None or found[2] is None:
+        return {}
+    if found[1] == "Simplify":
+        return {"tolerance": float(found[2]), "smoothness": 0.0}
+    return {"tolerance": float(found[3] or 0), "smoothness": float(found[2])}
 
 
 @dataclass(frozen=True)
@@ -34,8 +61,8 @@ class Preview:
 class SimplifyTool(Tool):
     """Set tolerance and smoothness, see the outcome, and keep it with Enter.
 
-    An instance that was simplified before is made anew from its outline of before that, so that
-    the setting can be changed to both sides at any time.
+    An instance that was simplified before is made anew from its outline of before that, and comes
+    with the settings it has, so that they can be changed to both sides at any time.
     """
 
     name = "simplify"
@@ -47,6 +74,7 @@ class SimplifyTool(Tool):
         self._made: tuple[object, Preview] | None = None
         self._full: dict[int, tuple[Shape, Shape]] = {}  # by id: outline, and unsimplified
         self._changed = False
+        self._recalled: tuple[int, Shape] | None = None  # whose settings were asked for last
 
     @property
     def busy(self) -> bool:
@@ -56,12 +84,14 @@ class SimplifyTool(Tool):
     def cancel(self) -> None:
         """Forget the preview; the settings stay for the next instance."""
         self._changed = False
-        self._made = None
+        self._made = self._recalled = None
         self._full.clear()
 
     def preview(self, scene: Scene) -> Preview:
         """Return what the present settings would make of the selected, unlocked instances."""
         chosen = editable(scene)
+        if len(chosen) == 1 and not self._changed:
+            self._recall(chosen[0], scene)
         asked = ([(one.id, one.shape) for one in chosen], dict(self.values), scene.size)
         if self._made is None or self._made[0] != asked:
             self._made = (asked, self._make(chosen, scene))
@@ -120,8 +150,7 @@ class SimplifyTool(Tool):
         self.cancel()
         if not chosen:
             return self.answer(scene, status="Simplify: select an instance first")
-        label = "Smooth" if self.values["smoothness"] else "Simplify"
-        edit = reshaped(chosen, made.live, label, scene)
+        edit = reshaped(chosen, made.live, label_of(self.values), scene)
         return self.answer(scene, edit=edit, handover="select")
 
     def options(self) -> tuple[Option, ...]:
@@ -150,6 +179,13 @@ class SimplifyTool(Tool):
             min((overlap(full[number], live[number]) for number in live), default=1.0),
             live,
         )
+
+    def _recall(self, instance: Instance, scene: Scene) -> None:
+        """Set what the instance was last simplified with; what never was takes what is set."""
+        asked = (instance.id, instance.shape)
+        if self._recalled != asked:
+            self._recalled = asked
+            self.values.update(settings_of(scene.simplified_by(instance)))
 
     def _unsimplified(self, instance: Instance, scene: Scene) -> Shape:
         """Ask the history once for each outline: it may have to read from the file."""

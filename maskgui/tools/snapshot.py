@@ -26,6 +26,7 @@ class Snapshot:
     found: Detections | None
     make_id: Callable[[], int]
     originals: Callable[[Instance], Shape]
+    simplifiers: Callable[[Instance], str]
 
     @cached_property
     def _by_id(self) -> dict[int, Instance]:
@@ -60,6 +61,10 @@ class Snapshot:
         """The outline that an instance had before it was simplified, else its own."""
         return self.originals(instance)
 
+    def simplified_by(self, instance: Instance) -> str:
+        """The label of the edit that had last simplified it, "" when it was not."""
+        return self.simplifiers(instance)
+
 
 def snapshot(scene: Scene) -> Snapshot:
     """Return the scene as it is now."""
@@ -76,4 +81,5 @@ def snapshot(scene: Scene) -> Snapshot:
         scene.detections(),
         scene.new_id,
         scene.unsimplified,
+        scene.simplified_by,
     )

@@ -7,6 +7,7 @@ from maskgui.core.booleans import area_of, overlap
 from maskgui.core.raster import iou, mask_to_shape, shape_to_rle
 from maskgui.core.shape import Polygon, Shape
 from maskgui.core.smooth import smoothed
+from maskgui.tools.simplifying import is_simplifying, label_of, settings_of
 from tests.tools.toolkit import HEIGHT, WIDTH, Bench, assert_sound, instance, square
 
 CENTERS = np.stack(np.meshgrid(np.arange(WIDTH) + 0.5, np.arange(HEIGHT) + 0.5), axis=-1)
@@ -103,3 +104,47 @@ def test_what_was_simplified_before_is_made_anew_from_the_full_outline():
     bench.key("enter")
     assert overlap(bench.shape(1), full) > 0.98
     assert bench.edits[0].changes[0].before.shape.vertex_count == 4
+
+
+def settings(bench):
+    return {option.name: option.value for option in bench.tool.options()}
+
+
+def test_the_settings_come_back_with_the_instance_and_stay_for_others():
+    full = mask_to_shape(DISK)
+    bench = Bench(instance(1, *full.parts), instance(2, Polygon(square(2, 2, 6))), tool="simplify")
+    bench.click(50, 40)
+    bench.tool.set_option("tolerance", 2.5)
+    bench.tool.set_option("smoothness", 0.75)
+    bench.key("enter")
+    label = bench.edits[-1].label
+    assert label == "Smooth 0.75 px, simplify 2.50 px"
+    bench.full, bench.simplified = {1: full}, {1: label}
+    bench.selection = frozenset()
+    bench.toolbox.use("simplify")
+    bench.tool.set_option("tolerance", 0.25)
+    bench.tool.set_option("smoothness", 0)
+    bench.key("escape")
+    bench.toolbox.use("simplify")
+    bench.click(5, 5)
+    assert settings(bench) == {"tolerance": 0.25, "smoothness": 0}
+    bench.click(50, 40)
+    assert settings(bench) == {"tolerance": 2.5, "smoothness": 0.75}
+    assert bench.last.overlay.live[1] == bench.shape(1)  # made anew it is what it is
+    bench.tool.set_option("tolerance", 4)
+    assert settings(bench)["tolerance"] == 4
+
+
+@pytest.mark.parametrize("tolerance", [0, 0.25, 13.5, 20])
+@pytest.mark.parametrize("smoothness", [0, 0.1, 20])
+def test_a_label_names_the_settings(tolerance, smoothness):
+    values = {"tolerance": tolerance, "smoothness": smoothness}
+    assert is_simplifying(label_of(values))
+    assert settings_of(label_of(values)) == values
+
+
+def test_labels_of_older_projects_name_no_settings():
+    assert is_simplifying("Simplify")
+    assert is_simplifying("Smooth")
+    assert settings_of("Smooth") == settings_of("Move vertex") == {}
+    assert not is_simplifying("Move vertex")

@@ -47,6 +47,7 @@ class Bench:
         self.drawn: list[Shape] = []
         self.found: Detections | None = None
         self.full: dict[int, Shape] = {}
+        self.simplified: dict[int, str] = {}
         self.last = Response()
         self.pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         self.requests: list[Request] = []
@@ -78,6 +79,9 @@ class Bench:
 
     def unsimplified(self, instance: Instance) -> Shape:
         return self.full.get(instance.id, instance.shape)
+
+    def simplified_by(self, instance: Instance) -> str:
+        return self.simplified.get(instance.id, "")
 
     def new_id(self) -> int:
         self._next += 1

@@ -32,6 +32,9 @@ class EditContext(Protocol):
     def unsimplified(self, instance: Instance) -> Shape:
         """Return the outline that an instance had before it was simplified, else its own."""
 
+    def simplified_by(self, instance: Instance) -> str:
+        """Return the label of the edit that last simplified an instance, "" when it was not."""
+
 
 class CanvasScene:
     """The instances of the image shown. Implements `maskgui.tools.base.Scene`."""
@@ -106,6 +109,10 @@ class CanvasScene:
     def unsimplified(self, instance: Instance) -> Shape:
         """The outline that an instance had before it was simplified, else its own."""
         return self._context.unsimplified(instance)
+
+    def simplified_by(self, instance: Instance) -> str:
+        """The label of the edit that last simplified it, "" when it was not."""
+        return self._context.simplified_by(instance)
 
     def set_instances(
         self, instances: Iterable[Instance], categories: Iterable[Category]

@@ -13,7 +13,7 @@ from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category, ImageRecord, Instance, Review
 from maskgui.core.errors import UserError
 from maskgui.core.shape import Shape
-from maskgui.tools.simplifying import SIMPLIFYING
+from maskgui.tools.simplifying import is_simplifying
 from maskgui.ui.control.work import Work
 from maskgui.ui.options import Options
 from maskgui.ui.selection import SelectionModel
@@ -49,7 +49,11 @@ class ProjectContext:
 
     def unsimplified(self, instance: Instance) -> Shape:
         """Return the outline that an instance had before it was simplified."""
-        return self.open().outline_before(instance, SIMPLIFYING)
+        return self.open().outline_before(instance, is_simplifying)[0]
+
+    def simplified_by(self, instance: Instance) -> str:
+        """Return the label of the edit that last simplified it, "" when it was not."""
+        return self.open().outline_before(instance, is_simplifying)[1]
 
 
 class Desk(QObject):
@@ -96,13 +100,16 @@ class Desk(QObject):
 
     # ---- session
 
-    def take(self, session: Session | None, counts: Counter[int]) -> None:
-        """Work on a session from now on."""
+    def take(
+        self, session: Session | None, counts: Counter[int], order: Sequence[int] = ()
+    ) -> None:
+        """Work on a session from now on; `order`: its images' ids as they are to be listed."""
         self._drop_offer()
         self._unsubscribe()
         self._context.session = session
         self.image_id = None
         self.counts = counts
+        self.order = list(order)
         self.selection.clear()
         self._unsubscribe = session.subscribe(self._hear) if session else lambda: None
         self.opened.emit()
