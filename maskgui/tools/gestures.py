@@ -12,9 +12,9 @@ from maskgui.core.shape import Shape
 from maskgui.tools.base import EdgeRef, Look, Overlay, Path, Pointer, Scene, VertexRef
 from maskgui.tools.borders import snap_target, with_twins
 from maskgui.tools.commit import reshaped
-from maskgui.tools.picking import band_between, instances_within
+from maskgui.tools.picking import band_between
 from maskgui.tools.shaping import add_vertex, kept_inside, move_vertices, vertices
-from maskgui.tools.tracing import followed
+from maskgui.tools.tracing import Points, followed
 
 
 @dataclass
@@ -226,30 +226,32 @@ class Band(Gesture):
 
 @dataclass
 class Loop(Gesture):
-    """A lasso around whole instances: those that lie inside it are selected."""
+    """A lasso; `choose` says what a loop (N x 2, N >= 3) that began at a pointer selects."""
 
     start: Pointer
+    choose: Callable[[Pointer, Points, Scene], Outcome]
+    status: str
     way: list[tuple[float, float]] = field(init=False)
-    scale: float = field(init=False)
+    found: Outcome = field(init=False, default_factory=Outcome)
 
     def __post_init__(self) -> None:
         self.way = [self.start.point]
-        self.scale = self.start.scale
 
     def move(self, pointer: Pointer, scene: Scene) -> None:
         """Follow the hand."""
-        self.scale = pointer.scale
-        if pointer.point != self.way[-1]:
-            self.way.append(pointer.point)
+        if pointer.point == self.way[-1]:
+            return
+        self.way.append(pointer.point)
+        points = followed(self.way, pointer.scale)
+        if len(points) > 2:
+            self.found = self.choose(self.start, points, scene)
 
     def finish(self, scene: Scene) -> Outcome:
-        """Select what is inside; Ctrl or Shift add it to the selection."""
-        points = followed(self.way, self.scale)
-        found = instances_within(scene, points) if len(points) > 2 else frozenset()
-        adds = self.start.modifiers & {"ctrl", "shift"}
-        return Outcome(selection=scene.selection | found if adds else found)
+        """Select what is inside."""
+        return self.found
 
     def look(self) -> Look:
-        """The loop so far."""
-        overlay = Overlay(path=Path(np.array(self.way), closed=True))
-        return Look("cross", overlay, "Select: release to select the instances inside, Esc cancels")
+        """The loop so far, and the vertices that it would mark."""
+        path = Path(np.array(self.way), closed=True)
+        overlay = Overlay(path=path, marked=self.found.marked or frozenset())
+        return Look("cross", overlay, self.status)

@@ -66,6 +66,20 @@ def vertices_in(instances: Iterable[Instance], box: Box) -> frozenset[VertexRef]
     return frozenset(found)
 
 
+def vertices_within(
+    instances: Iterable[Instance], loop: NDArray[np.float64]
+) -> frozenset[VertexRef]:
+    """Return all vertices inside a loop (N x 2, N >= 3)."""
+    area = shapely.make_valid(shapely.Polygon(loop))
+    shapely.prepare(area)
+    found: set[VertexRef] = set()
+    for instance in instances:
+        for part, ring, points in instance.shape.rings():
+            inside = np.flatnonzero(shapely.contains_xy(area, points))
+            found.update(VertexRef(instance.id, part, ring, at) for at in inside.tolist())
+    return frozenset(found)
+
+
 def instances_in(scene: Scene, box: Box) -> frozenset[int]:
     """Return the shown, unlocked instances that lie wholly inside a box."""
     return frozenset(found for found in scene.hits.inside(*box) if not scene.locked(found))

@@ -34,11 +34,13 @@ from maskgui.tools.picking import (
     bodies,
     editable,
     instances_in,
+    instances_within,
     is_there,
     nearest_edge,
     nearest_vertex,
 )
 from maskgui.tools.pointing import PointingTool
+from maskgui.tools.tracing import Points
 
 ROOMY = 40.0
 """Screen pixels: sides of the smallest instance whose vertices can be dragged here."""
@@ -109,7 +111,9 @@ class SelectTool(PointingTool):
         if self.vertex and not start.modifiers and is_there(self.vertex, scene):
             return dragging(frozenset({self.vertex}), start, scene, self.rules)
         if "alt" in start.modifiers:
-            return Loop(start)
+            return Loop(
+                start, _enclose, "Select: release to select the instances inside, Esc cancels"
+            )
         if "ctrl" in start.modifiers or scene.move_freely:
             moving = self._grabbed(start, scene)
             if moving:
@@ -219,6 +223,13 @@ def _roomy(vertex: VertexRef | None, pointer: Pointer, scene: Scene) -> VertexRe
 
 
 def _choose(start: Pointer, end: Pointer, scene: Scene) -> Outcome:
-    found = instances_in(scene, band_between(start, end))
+    return _selected(start, instances_in(scene, band_between(start, end)), scene)
+
+
+def _enclose(start: Pointer, loop: Points, scene: Scene) -> Outcome:
+    return _selected(start, instances_within(scene, loop), scene)
+
+
+def _selected(start: Pointer, found: frozenset[int], scene: Scene) -> Outcome:
     adds = start.modifiers & {"ctrl", "shift"}
     return Outcome(selection=scene.selection | found if adds else found)

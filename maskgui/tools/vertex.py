@@ -1,4 +1,4 @@
-"""Vertex mode: drag, add, delete and rubber-band the vertices of the selected instances."""
+"""Vertex mode: drag, add, delete, frame and lasso the vertices of the selected instances."""
 
 from maskgui.tools.adding import vertex_added, vertices_removed, with_shared
 from maskgui.tools.base import (
@@ -16,6 +16,7 @@ from maskgui.tools.commit import deleted
 from maskgui.tools.gestures import (
     Band,
     Gesture,
+    Loop,
     MoveInstances,
     MoveVertices,
     Outcome,
@@ -32,8 +33,10 @@ from maskgui.tools.picking import (
     nearest_edge,
     nearest_vertex,
     vertices_in,
+    vertices_within,
 )
 from maskgui.tools.pointing import PointingTool
+from maskgui.tools.tracing import Points
 
 
 class VertexTool(PointingTool):
@@ -92,11 +95,11 @@ class VertexTool(PointingTool):
             return Look("arrow", overlay, text)
         if not editable(scene):
             return Look("point", overlay, "Vertices: click an instance to edit its vertices")
-        text = "Vertices: drag a vertex or an edge, drag a frame to mark several, Esc leaves"
+        text = "Vertices: drag one, or an edge; frame several, Alt+drag lassoes them, Esc leaves"
         return Look("arrow", overlay, text)
 
     def begin(self, start: Pointer, scene: Scene) -> Gesture:
-        """A vertex (with the others marked, if it is), a new one from an edge, or a band."""
+        """A vertex (with the others marked, if it is), a new one from an edge, a lasso, a band."""
         self.hover(start, scene)
         if self.vertex is not None:
             refs = self.marked if self.vertex in self.marked else frozenset({self.vertex})
@@ -108,7 +111,10 @@ class VertexTool(PointingTool):
             return MoveVertices.of_new(owners, edges, start, snaps=self.rules.snaps)
         if "ctrl" in start.modifiers and scene.selection.intersection(bodies(scene, start)):
             return MoveInstances(editable(scene), start)
-        return Band(start, self._choose, "Vertices: release to mark those inside, Esc cancels")
+        status = "Vertices: release to mark those inside, Esc cancels"
+        if "alt" in start.modifiers:
+            return Loop(start, self._enclose, status)
+        return Band(start, self._choose, status)
 
     def click(self, pointer: Pointer, scene: Scene) -> Response:
         """Delete or add a vertex, mark one, or go to another instance."""
@@ -205,7 +211,12 @@ class VertexTool(PointingTool):
         return self.answer(scene, edit=edit, selection=scene.selection - gone if gone else None)
 
     def _choose(self, start: Pointer, end: Pointer, scene: Scene) -> Outcome:
-        found = vertices_in(editable(scene), band_between(start, end))
+        return self._marking(start, vertices_in(editable(scene), band_between(start, end)))
+
+    def _enclose(self, start: Pointer, loop: Points, scene: Scene) -> Outcome:
+        return self._marking(start, vertices_within(editable(scene), loop))
+
+    def _marking(self, start: Pointer, found: frozenset[VertexRef]) -> Outcome:
         adds = start.modifiers & {"ctrl", "shift"}
         return Outcome(marked=self.marked | found if adds else found)
 

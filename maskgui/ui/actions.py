@@ -298,6 +298,7 @@ GESTURES = (
     Gesture("Move a vertex", "Drag"),
     Gesture("Add a vertex", "Alt+click an edge; in vertex mode also drag it"),
     Gesture("Delete a vertex", "Alt+Shift+click; in vertex mode also Shift+click"),
+    Gesture("Mark vertices in vertex mode", "Drag, Alt+drag, Ctrl+click"),
     Gesture("Size of the brush", "[ and ], wheel"),
     Gesture("Turn brush into eraser and back", "Alt+drag"),
     Gesture("Tolerance of the wand", "Drag, wheel, [ and ]"),

@@ -1,4 +1,4 @@
-"""Vertex mode: drag, add, delete, rubber band; rings and instances that get too small go."""
+"""Vertex mode: drag, add, delete, rubber band, lasso; rings and instances that get too small go."""
 
 import numpy as np
 import pytest
@@ -136,3 +136,52 @@ def test_undo_makes_references_void(bench):
     bench.move(30, 60)
     bench.key("delete")
     assert bench.instances() == []
+
+
+LEFT = [(1, 1), (12, 5), (16, 7), (17, 53), (5, 54), (4, 30)]
+
+
+def test_a_lasso_marks_vertices_that_a_frame_could_not_take_alone(bench):
+    loop = [(1, 1), (40, 5), (40, 17), (62, 17), (64, 5), (95, 5), (95, 35), (60, 40), (50, 19)]
+    loop += [(30, 17), (1, 16)]
+    bench.trace(loop, "alt")
+    points = {ref[1:] for ref in bench.tool.marked}
+    assert points == {(0, 0, 0), (1, 0, 0), (1, 0, 1), (1, 0, 2)}
+    bench.trace(LEFT, "alt shift")
+    assert {ref[1:] for ref in bench.tool.marked} == points | {(0, 0, 3)}
+    bench.trace(LEFT, "alt")
+    assert {ref[1:] for ref in bench.tool.marked} == {(0, 0, 0), (0, 0, 3)}
+    assert bench.edits == []
+
+
+def test_the_lasso_shows_what_it_would_mark_and_escape_drops_it(bench):
+    bench.move(*LEFT[0], "alt")
+    bench.press(*LEFT[0], "alt")
+    for spot in LEFT[1:]:
+        bench.move(*spot, "alt")
+    overlay = bench.last.overlay
+    assert overlay.path.closed
+    assert {ref[1:] for ref in overlay.marked} == {(0, 0, 0), (0, 0, 3)}
+    bench.key("escape")
+    assert bench.tool.marked == frozenset()
+    assert bench.tool.name == "vertex"
+
+
+def test_lassoed_vertices_are_dragged_nudged_and_deleted_together(bench):
+    start = bench.shape(1).parts[0].exterior
+    bench.trace(LEFT, "alt")
+    bench.drag((10, 50), (6, 52))
+    moved = start + np.array([(-4, 2), (0, 0), (0, 0), (-4, 2)])
+    assert np.array_equal(bench.shape(1).parts[0].exterior, moved)
+    bench.key("right", "shift")
+    bench.key_up("right")
+    assert bench.shape(1).parts[0].exterior[0, 0] > 6
+    assert bench.shape(1).parts[0].exterior[3, 0] > 6
+    assert np.array_equal(bench.shape(1).parts[0].exterior[1:3], start[1:3])
+    bench.key("delete")
+    assert len(bench.shape(1).parts) == 1  # the square has two vertices left and goes
+    assert [edit.label for edit in bench.edits] == [
+        "Move vertices",
+        "Move vertices",
+        "Delete vertices",
+    ]
