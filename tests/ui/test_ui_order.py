@@ -1,6 +1,7 @@
 """Order on the canvas: piles, copies from image to image, categories at the pointer, sifting."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -146,6 +147,22 @@ def test_the_picker_has_recent_ones_first_and_takes_digits(opened: Controller, p
     QTest.keyClick(found.field, Key.Key_Escape)
     assert opened.desk.draw_category == bolt
     assert washer not in (bolt, nut)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_recent_categories_come_back_with_the_project(
+    opened: Controller, picker, wait, folder: Path
+) -> None:
+    _, bolt, nut = (one.id for one in opened.desk.categories())
+    opened.editing.give_category(nut)
+    opened.editing.give_category(bolt)
+    assert opened.files.close_project()
+    assert opened.desk.session is None
+    opened.start([folder], None)
+    wait(lambda: shown(opened))
+    found = picker()
+    assert names(found) == ["bolt", "nut", "washer"]
+    found.close()
 
 
 # The filter

@@ -21,6 +21,9 @@ from maskgui.ui.panels.picker import CategoryPicker
 
 SELECT_FIRST = "Select an instance first."
 NOTHING_YET = "Nothing here yet. Draw with P or R, or press I to auto-segment."
+RECENT = "recent_categories"
+"""The project's setting: ids of the categories given last, the last first."""
+KEPT_RECENT = 50
 NEEDS_IMAGE = ("select_all",)
 NEEDS_SELECTION = ("delete", "toggle_crowd", "accept")
 
@@ -52,7 +55,7 @@ class Editing(QObject):
         desk.settled.connect(self._settle)
         desk.shown.connect(self._settle)
         desk.opened.connect(self._settle)
-        desk.opened.connect(self._forget_recent)
+        desk.opened.connect(self._recall_recent)
         desk.selection.changed.connect(lambda _: self._selected())
         self._list.selected.connect(desk.selection.set)
         self._list.menu_asked.connect(self.open_menu)
@@ -130,7 +133,7 @@ class Editing(QObject):
     def give_category(self, category_id: int) -> None:
         """Give the selection a category, and the next drawn instance, and what waits for one."""
         self.desk.use_category(category_id)
-        self._recent = [category_id, *(one for one in self._recent if one != category_id)]
+        self._used(category_id)
         if self._outline_waits:
             self._outline_waits = False
             self.desk.canvas.give_category(category_id)
@@ -140,8 +143,16 @@ class Editing(QObject):
         if chosen and scene:
             self.desk.apply(set_category(chosen, category_id, *scene))
 
-    def _forget_recent(self) -> None:
-        self._recent = []
+    def _used(self, category_id: int) -> None:
+        """Put a category first among the recent ones, which the project keeps."""
+        recent = [category_id, *(one for one in self._recent if one != category_id)]
+        if recent != self._recent and self.desk.session is not None:
+            self._recent = recent
+            self.desk.session.set_setting(RECENT, recent[:KEPT_RECENT])
+
+    def _recall_recent(self) -> None:
+        session = self.desk.session
+        self._recent = list(session.setting(RECENT) or ()) if session is not None else []
 
     def _category_key(self, place: int) -> None:
         categories = self.desk.categories()
