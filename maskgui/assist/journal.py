@@ -45,9 +45,14 @@ class Journal:
                 f"“{self._path}” is of a run with another model or other settings; repeat those, "
                 "or start anew without --resume."
             )
-        for line in lines[1:-1]:  # after the last line break: nothing, or half a line
-            row = msgspec.json.decode(line)
-            self.done[row["file_name"]] = row
+        for number, line in enumerate(lines[1:-1], 2):  # after the last break: nothing, or half
+            try:
+                row = msgspec.json.decode(line)
+                self.done[row["file_name"]] = row
+            except (msgspec.DecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
+                raise UserError(
+                    f"“{self._path}” is damaged in line {number}; start anew without --resume."
+                ) from error
 
     def add(self, row: dict[str, Any]) -> None:
         """Keep one image's outcome, on its way to the disk before this returns."""

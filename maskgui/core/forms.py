@@ -29,6 +29,8 @@ def first_fault(content: object, kind: Any, place: Place = ()) -> str:
 
 
 def _fault(value: object, form: inspect.Type, place: Place) -> str:
+    if isinstance(value, tuple):
+        value = list(value)
     if isinstance(form, inspect.UnionType) and isinstance(value, list | dict):
         form = next((one for one in form.types if isinstance(one, _CONTAINERS[type(value)])), form)
     if isinstance(form, inspect.StructType) and isinstance(value, dict):

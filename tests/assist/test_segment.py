@@ -14,6 +14,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from maskgui.assist.jobs import Outcome, Reply, Worker
+from maskgui.assist.journal import Journal, Settings
 from maskgui.assist.segment import (
     Segmenter,
     SegmentImage,
@@ -221,6 +222,18 @@ def test_a_stopped_run_goes_on_where_it_stopped(
     assert seen == ["ö.png"]
     assert read(out) == read(whole)
     assert not part.exists()
+
+
+def test_a_damaged_part_file_is_named_by_line(tmp_path: Path) -> None:
+    place, settings = tmp_path / "out.json.part", Settings("tiny", 0.5, "rle", {})
+    journal = Journal(place, settings, resume=False)
+    journal.add({"file_name": "a.png"})
+    journal.close()
+    damaged = place.read_bytes().replace(b'{"file_name"', b'["file_name"')
+    place.write_bytes(damaged)
+    with pytest.raises(UserError, match="is damaged in line 2; start anew without --resume"):
+        Journal(place, settings, resume=True)
+    assert place.read_bytes() == damaged
 
 
 def test_names_are_relative_and_unique(images: Path, tmp_path: Path) -> None:

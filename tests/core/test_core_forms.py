@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
+from maskgui.core.errors import Failure, UserError
 from maskgui.core.forms import first_fault
 
 
@@ -24,10 +25,16 @@ class Outer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mask: list[list[float]] | dict[str, int] | None = None
 
 
+def test_a_sentence_stays_on_one_line_whatever_a_file_names() -> None:
+    assert str(UserError("“a\nb\x1b[2J\u2028c” is bad.")) == "“a b [2J c” is bad."
+    assert isinstance(Failure("x"), UserError)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         ({"name": "a", "train": {"share": 1}, "rows": [{}], "names": {"b": None}}, ""),
+        ({"name": "a", "train": {"widths": (1, 2)}}, ""),
         ({}, "the file has no “name”"),
         ([], "the file must be keys with values, not a list of 0"),
         ({"name": 3}, "“name” must be text, not 3"),

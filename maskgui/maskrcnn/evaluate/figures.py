@@ -18,6 +18,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
 from maskgui.core.errors import UserError
+from maskgui.core.forms import first_fault
 from maskgui.maskrcnn.evaluate.reading import read_results, read_truth
 from maskgui.maskrcnn.evaluate.rows import Annotation, DataSet, Row, Truth, results_of, truth_of
 
@@ -90,7 +91,8 @@ def evaluate_results(
         ground = truth_of(msgspec.convert(truth, DataSet), "the ground truth")
         entries = msgspec.convert(results, list[Annotation])
     except msgspec.ValidationError as error:
-        raise UserError(f"These are no COCO records ({error}); correct them.") from error
+        fault = first_fault(truth, DataSet) or first_fault(results, list[Annotation])
+        raise UserError(f"These are no COCO records: {fault}; correct them.") from error
     numbers = (ground.image_numbers(), ground.category_numbers())
     rows = results_of(entries, ground, numbers, "the results")
     return score(ground, rows, max_dets, kinds).evaluation

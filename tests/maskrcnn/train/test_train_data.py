@@ -148,7 +148,7 @@ def test_images_that_are_missing_broken_or_of_another_size_are_named(toy: Any) -
     with pytest.raises(UserError, match=r"2 of 8 images .* 2\.png is 12 x 9 .*5\.png"):
         read_dataset(toy.data, toy.folder)
     (toy.folder / "3.png").unlink()
-    with pytest.raises(UserError, match=r"1 of 8 images .* 3\.png"):
+    with pytest.raises(UserError, match=r"1 of 8 images .* “3\.png”"):
         read_dataset(toy.data, toy.folder)
     toy.replace(images=[])
     with pytest.raises(UserError, match="no images"):
