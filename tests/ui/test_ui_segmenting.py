@@ -50,18 +50,22 @@ class CannedSegmenter:
         return Job(run, request.image_id, request.revision, priority, "Segmenting")
 
 
-@pytest.fixture
-def ready(opened: Controller) -> Controller:
-    """A model is chosen, its categories mapped, and its replies canned."""
-    desk = opened.desk
-    ids = [opened.categories.add_named(name) for name in ("washer", "nut")]
+def with_canned_model(controller: Controller) -> Controller:
+    """Choose a model with its categories mapped, whose replies are canned."""
+    desk = controller.desk
+    ids = [controller.categories.add_named(name) for name in ("washer", "nut")]
     desk.session.set_category_map(MODEL, {"washer": ids[0], "nut": ids[1]})
-    opened.models.current = SimpleNamespace(
+    controller.models.current = SimpleNamespace(
         name="parts", model_id=MODEL, ready=True, score_threshold=0.5
     )
-    opened.models.changed.emit()
-    opened.segmenting._segmenter = CannedSegmenter()
-    return opened
+    controller.models.changed.emit()
+    controller.segmenting._segmenter = CannedSegmenter()
+    return controller
+
+
+@pytest.fixture
+def ready(opened: Controller) -> Controller:
+    return with_canned_model(opened)
 
 
 def proposals(controller: Controller) -> int:
