@@ -42,6 +42,7 @@ class Background:
     def __init__(self, main: MainThread) -> None:
         self._main = main
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="files")
+        self.closing = False  # work that takes long looks at it and ends
 
     def run(
         self,
@@ -67,6 +68,7 @@ class Background:
 
     def close(self) -> None:
         """Take nothing more and wait for what is under way."""
+        self.closing = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 

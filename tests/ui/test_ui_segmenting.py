@@ -13,7 +13,9 @@ from maskgui.assist.segmenter import SegmentImage, SegmentResult
 from maskgui.core.detections import CERTAIN
 from maskgui.core.entities import Category
 from maskgui.core.errors import UserError
+from maskgui.maskrcnn import vectorize
 from maskgui.maskrcnn.vectorize import shapes
+from maskgui.ui.control import outlining
 from maskgui.ui.control.proposing import BOXES_ONLY
 from maskgui.ui.controller import Controller
 from maskgui.ui.dialogs.category_map import CategoryMapDialog, preset
@@ -333,3 +335,89 @@ def test_images_that_moved_are_found_again(opened: Controller, folder: Path, wai
     wait(lambda: any("Found 4 images" in text for text in opened.window.toasts.texts))
     wait(lambda: shown(opened))
     assert opened.desk.session.find_missing() == []
+
+
+class SlowOutlines:
+    """Stands in for the vectoriser: every outline waits until it may go on, never the window."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.go = threading.Event()
+        self.made: list[float] = []
+        self.threads: set[int] = set()
+        self._real = vectorize.shapes
+        monkeypatch.setattr(outlining, "AT_ONCE_S", -1.0)
+        monkeypatch.setattr(vectorize, "shapes", self._shapes)
+
+    def _shapes(self, detections, indices, threshold, *, image_size):
+        assert self.go.wait(20)
+        self.made.append(threshold)
+        self.threads.add(threading.get_ident())
+        return self._real(detections, indices, threshold, image_size=image_size)
+
+
+def test_outlines_of_a_slider_are_made_beside_the_window_and_the_newest_wins(
+    ready: Controller, wait, monkeypatch
+) -> None:
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    before = {one.id: one.shape for one in ready.desk.instances()}
+    slow = SlowOutlines(monkeypatch)
+    sliders = ready.window.side.sliders
+    sliders.cut.setSliderDown(True)
+    for value in (80, 85, 90, 95):
+        sliders.cut.setValue(value)
+        wait(lambda: not ready.proposing._frame.isActive())
+    assert {one.id: one.shape for one in ready.canvas.scene.instances()} == before
+    slow.go.set()
+    wait(lambda: {one.id: one.shape for one in ready.canvas.scene.instances()} != before)
+    shown_now = [one.shape for one in ready.canvas.scene.instances()]
+    assert slow.made.count(0.95) == 3
+    assert len(slow.made) <= 4  # the one under way is finished, those between are not begun
+    assert threading.get_ident() not in slow.threads
+    sliders.cut.setSliderDown(False)
+    assert [one.shape for one in ready.desk.instances()] == shown_now
+    assert ready.desk.session.undo_label == "Move mask slider"
+
+
+def test_a_chosen_threshold_lands_on_its_image_though_another_is_shown(
+    ready: Controller, wait, monkeypatch
+) -> None:
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    first, session = ready.desk.image_id, ready.desk.session
+    before = [one.shape for one in ready.desk.instances()]
+    slow = SlowOutlines(monkeypatch)
+    sliders = ready.window.side.sliders
+    sliders.cut.setSliderDown(True)
+    sliders.cut.setValue(90)
+    sliders.cut.setSliderDown(False)
+    assert session.document.image(first).mask_threshold == 0.5
+    assert sliders.values()[1] == 0.9
+    ready.navigation.step(1)
+    slow.go.set()
+    wait(lambda: session.document.image(first).mask_threshold == 0.9)
+    assert [one.shape for one in session.instances(first)] != before
+    assert ready.desk.image_id != first
+    assert sliders.values()[1] == 0.5
+    ready.window.commands["undo"].trigger()
+    assert [one.shape for one in session.instances(first)] == before
+
+
+def test_what_the_model_said_comes_while_m_is_still_held_or_not_at_all(
+    ready: Controller, wait, monkeypatch
+) -> None:
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    ready.window.commands["select_all"].trigger()
+    ready.window.commands["delete"].trigger()
+    slow = SlowOutlines(monkeypatch)
+    ready.canvas.setFocus()
+    QTest.keyPress(ready.canvas, Qt.Key.Key_M)
+    QTest.keyRelease(ready.canvas, Qt.Key.Key_M)
+    slow.go.set()
+    QTest.qWait(50)
+    assert list(ready.canvas.scene.instances()) == []
+    QTest.keyPress(ready.canvas, Qt.Key.Key_M)
+    wait(lambda: len(ready.canvas.scene.instances()) == 3)
+    QTest.keyRelease(ready.canvas, Qt.Key.Key_M)
+    assert list(ready.canvas.scene.instances()) == []

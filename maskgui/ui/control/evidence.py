@@ -1,10 +1,12 @@
 """While M is held the canvas shows what the model said, whatever was made of it since."""
 
+import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 
 from maskgui.ui.control.desk import Desk
-from maskgui.ui.control.proposing import ShapeCache, evidence, why_not
+from maskgui.ui.control.outlining import Cut, Outliner
+from maskgui.ui.control.proposing import evidence, why_not
 
 KEY = Qt.Key.Key_M
 
@@ -16,7 +18,7 @@ class Evidence(QObject):
         super().__init__(desk)
         self.desk = desk
         self.showing = False
-        self._shapes = ShapeCache()
+        self._outliner = Outliner(desk.background, desk.problem)
         desk.canvas.installEventFilter(self)
         desk.shown.connect(self._follow)
         desk.settled.connect(self._follow)
@@ -50,14 +52,23 @@ class Evidence(QObject):
         if detections is None or not detections.has_masks:
             self.desk.say(why_not(detections))
             return
-        shape_of = self._shapes.of(detections, record.mask_threshold, (record.height, record.width))
-        mapping = session.category_map(detections.model) or {}
-        said = evidence(record, detections, mapping, shape_of)
+        cut = Cut(detections, record.mask_threshold, (record.height, record.width))
+        above = np.flatnonzero(detections.scores >= np.float32(record.threshold)).tolist()
+        self._outliner.prepare(cut, above, lambda: self._show_outlines(record.id, cut))
+
+    def _show_outlines(self, image_id: int, cut: Cut) -> None:
+        """The key is still down; what it was pressed for may have changed since."""
+        record, session = self.desk.record, self.desk.session
+        if record is None or session is None or record.id != image_id:
+            return
+        mapping = session.category_map(cut.detections.model) or {}
+        said = evidence(record, cut.detections, mapping, self._outliner.shape_of(cut))
         self.showing = True
         self.desk.canvas.set_instances(said, self.desk.categories())
         self.desk.canvas.set_note(f"What the model said above {record.threshold:.2f}")
 
     def _hide(self) -> None:
+        self._outliner.drop()
         if self.showing:
             self.showing = False
             self.desk.canvas.set_note("")

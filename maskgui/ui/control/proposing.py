@@ -1,17 +1,19 @@
 """The score and mask sliders: proposals follow them from stored detections, without a new run."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import msgspec
 from PySide6.QtCore import QObject, QTimer
 
+from maskgui.assist.session import Session
 from maskgui.core.detections import Detections
 from maskgui.core.document import Edit
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.proposals import propose
 from maskgui.core.shape import Shape
-from maskgui.maskrcnn import vectorize
 from maskgui.ui.control.desk import Desk
+from maskgui.ui.control.outlining import Cut, Outliner
 
 FRAME_MS = 15
 NO_EVIDENCE = "Auto-segment this image first."
@@ -19,30 +21,14 @@ THINNED = "The soft masks of this old run are given up; auto-segment again."
 BOXES_ONLY = "This model gives boxes only: there are no masks to cut."
 
 
-class ShapeCache:
-    """Outlines of one image's detections, made when they are first needed."""
+@dataclass(frozen=True)
+class _Wish:
+    """Thresholds for an image of a session."""
 
-    def __init__(self) -> None:
-        self._key: tuple[int, float] | None = None
-        self._made: dict[int, Shape] = {}
-
-    def of(
-        self, detections: Detections, mask_threshold: float, size: tuple[int, int]
-    ) -> Callable[[int], Shape]:
-        """Return the function from a detection's index to its outline; `size` is (h, w)."""
-        key = (detections.run, mask_threshold)
-        if key != self._key:
-            self._key, self._made = key, {}
-        made = self._made
-
-        def shape_of(index: int) -> Shape:
-            if index not in made:
-                made[index] = vectorize.shapes(
-                    detections, [index], mask_threshold, image_size=size
-                )[0]
-            return made[index]
-
-        return shape_of
+    session: Session
+    image_id: int
+    score: float
+    mask: float
 
 
 class Proposing(QObject):
@@ -52,7 +38,8 @@ class Proposing(QObject):
         super().__init__(desk)
         self.desk = desk
         self._sliders = desk.window.side.sliders
-        self._shapes = ShapeCache()
+        self._outliner = Outliner(desk.background, desk.problem)
+        self._chosen: _Wish | None = None  # waits for its outlines
         self._previewing = False
         self._frame = QTimer(self, singleShot=True, interval=FRAME_MS)
         self._frame.timeout.connect(self._preview)
@@ -72,37 +59,49 @@ class Proposing(QObject):
         self._sliders.allow(why_not(detections))
         boxes_only = detections is not None and detections.boxes_only
         self._sliders.allow_cut(BOXES_ONLY if boxes_only else "")
-        if not self._sliders.in_hand:
+        if self._sliders.in_hand:
+            return
+        wish = self._chosen
+        if wish is not None and wish.image_id == record.id:
+            self._sliders.show_values(wish.score, wish.mask)
+        else:
             self._sliders.show_values(record.threshold, record.mask_threshold)
 
     def edit(self, score: float, mask: float, new_id: Callable[[], int]) -> Edit | None:
         """Return what the thresholds change on the image shown."""
+        wish = self._wish(score, mask)
+        cut = None if wish is None else _cut_of(wish)
+        if wish is None or cut is None:
+            return None
+        return _proposed(wish, cut, self._outliner.shape_of(cut), new_id)
+
+    def _wish(self, score: float, mask: float) -> _Wish | None:
         record, session = self.desk.record, self.desk.session
-        if record is None or session is None:
-            return None
-        detections = session.detections(record.id)
-        if detections is None or not detections.has_masks:
-            return None
-        mapping = session.category_map(detections.model) or {}
-        shape_of = self._shapes.of(detections, mask, (record.height, record.width))
-        label = "Move score slider" if mask == record.mask_threshold else "Move mask slider"
-        return propose(
-            record,
-            session.instances(record.id),
-            detections,
-            mapping,
-            score,
-            shape_of,
-            new_id,
-            mask_threshold=mask,
-            label=label,
-        )
+        return None if record is None or session is None else _Wish(session, record.id, score, mask)
+
+    def _prepare(self, wish: _Wish | None, then: Callable[[], object], *, certain: bool) -> None:
+        """Call `then` when all outlines that a wish needs are there."""
+        cut = None if wish is None else _cut_of(wish)
+        if wish is None or cut is None:
+            return
+        needed: list[int] = []
+
+        def note(index: int) -> Shape:
+            needed.append(index)
+            return Shape()
+
+        _proposed(wish, cut, note, _passing_ids())
+        self._outliner.prepare(cut, needed, then, certain=certain)
 
     def _preview(self) -> None:
-        if not self._sliders.in_hand:
+        if self._sliders.in_hand:
+            wish = self._wish(*self._sliders.values())
+            self._prepare(wish, lambda: self._show_preview(wish), certain=False)
+
+    def _show_preview(self, wish: _Wish | None) -> None:
+        if not self._sliders.in_hand or wish != self._wish(*self._sliders.values()):
             return
-        ids = iter(range(-1, -100_000, -1))
-        edit = self.edit(*self._sliders.values(), lambda: next(ids))
+        edit = self.edit(*self._sliders.values(), _passing_ids())
         instances = {one.id: one for one in self.desk.instances()}
         for change in edit.changes if edit else ():
             if isinstance(change.before, Instance):
@@ -119,17 +118,63 @@ class Proposing(QObject):
 
     def _choose(self, score: float, mask: float) -> None:
         self._frame.stop()
+        self._outliner.drop()
         if self._previewing:
             self._previewing = False
             self._show(self.desk.instances())
-        if self.desk.session is not None:
-            self.desk.apply(self.edit(score, mask, self.desk.new_id))
-            self._say_when_none(score)
+        wish = self._chosen = self._wish(score, mask)
+        self._prepare(wish, lambda: self._carry_out(wish), certain=True)
+        self._follow()
+
+    def _carry_out(self, wish: _Wish | None) -> None:
+        """Make the edit, on the image that it was for, whichever is shown by now."""
+        if self._chosen == wish:
+            self._chosen = None
+        cut = None if wish is None else _cut_of(wish)
+        if wish is None or cut is None or wish.session is not self.desk.session:
+            return
+        shape_of = self._outliner.shape_of(cut)
+        self.desk.apply(_proposed(wish, cut, shape_of, self.desk.new_id))
+        if wish.image_id == self.desk.image_id:
+            self._say_when_none(wish.score)
         self._follow()
 
     def _say_when_none(self, score: float) -> None:
         empty = self.desk.record is not None and not self.desk.instances()
         self.desk.canvas.set_note(nothing_above(score) if empty else "")
+
+
+def _passing_ids() -> Callable[[], int]:
+    """Return ids of instances that no edit will hold."""
+    ids = iter(range(-1, -100_000, -1))
+    return lambda: next(ids)
+
+
+def _cut_of(wish: _Wish) -> Cut | None:
+    """Return the cut that a wish needs, None where there is nothing to cut."""
+    record = wish.session.document.images.get(wish.image_id)
+    detections = wish.session.detections(wish.image_id)
+    if record is None or detections is None or not detections.has_masks:
+        return None
+    return Cut(detections, wish.mask, (record.height, record.width))
+
+
+def _proposed(
+    wish: _Wish, cut: Cut, shape_of: Callable[[int], Shape], new_id: Callable[[], int]
+) -> Edit | None:
+    record = wish.session.document.image(wish.image_id)
+    moved = "score" if wish.mask == record.mask_threshold else "mask"
+    return propose(
+        record,
+        wish.session.instances(wish.image_id),
+        cut.detections,
+        wish.session.category_map(cut.detections.model) or {},
+        wish.score,
+        shape_of,
+        new_id,
+        mask_threshold=wish.mask,
+        label=f"Move {moved} slider",
+    )
 
 
 def why_not(detections: Detections | None) -> str:
@@ -151,8 +196,7 @@ def evidence(
     shape_of: Callable[[int], Shape],
 ) -> list[Instance]:
     """Return what the model said above the image's threshold, whatever a person made of it."""
-    ids = iter(range(-1, -100_000, -1))
     bare = msgspec.structs.replace(record, marks=())
-    edit = propose(bare, (), detections, mapping, record.threshold, shape_of, lambda: next(ids))
+    edit = propose(bare, (), detections, mapping, record.threshold, shape_of, _passing_ids())
     made = [change.after for change in edit.changes] if edit else []
     return [one for one in made if isinstance(one, Instance)]
