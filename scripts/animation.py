@@ -21,10 +21,10 @@ QUALITY = 78
 OTHERS = ("27c30f901149.png", "2b50b1e3fa5c.png", "2e172afb1f43.png", "34c9f4eb2af8.png")
 CONTROL = Qt.KeyboardModifier.ControlModifier
 CAP_SECONDS = 0.7
-FAULT, FAINT, EMPTY = (224, 143), (169, 114), (94, 56)
+FAULT, FAINT, EMPTY = (224, 143), (169, 114), (82, 10)
 """On the image: what is no nucleus, one whose outline misses its rim, and bare ground."""
 RIM = ((166, 103.5), (172, 103.5), (178, 108), (180, 115), (177, 122), (170, 125), (164, 123))
-UNSEEN = ((66, 36), (71, 36), (70, 41), (73, 46), (76, 51))
+UNSEEN = ((65, 36), (69, 34), (72, 37), (69, 42), (73, 45), (76, 49), (75, 52))
 """A way through a nucleus that was not found."""
 
 
@@ -73,7 +73,7 @@ class Film:
 
     def stroke(self, *knots: tuple[float, float]) -> None:
         """Press, draw a curve through some points, and release."""
-        way = curve(*knots, per_piece=3)
+        way = curve(*knots, per_piece=2)
         self.hand.glide(*way[0], steps=4)
         self.hand.press(*way[0])
         self.hand.trace(way[1:])
@@ -159,7 +159,7 @@ def _correct(made: Film) -> None:
     made.type("B")
     made.stroke(*UNSEEN)
     made.hold(0.5)
-    made.type("Ctrl+Return")
+    made.type("Ctrl+Enter")
     made.hold(0.3)
     hand.glide(*FAINT)
     made.hold(0.4)

@@ -212,7 +212,7 @@ def scissors(bench: Bench) -> None:
     bench.remove(bench.at(340, 230))
     bench.draw_as("clock")
     bench.take("scissors")
-    for spot in ((305, 62), (240, 152), (275, 294), (378, 397)):
+    for spot in ((305, 62), (247, 152), (266, 290), (378, 397)):
         bench.hand.click(*spot)
         bench.wait_for_wire()
     bench.hand.glide(440, 290)
