@@ -62,6 +62,9 @@ class Builder:
         self._overview, self._store, self._tell = overview, store, tell
         self.archive: Archive | None = None
         self.problem: ImageError | None = None
+        self.complaint = ""  # what a person should know, in a sentence
+        self.whole = False  # the overview is exact, and all tiles can be had
+        self._full = False  # no more is kept on disk
         self.previewed = threading.Event()
         self.ended = threading.Event()
         self.left = False  # nobody looks: the work gives way to another image's
@@ -88,7 +91,7 @@ class Builder:
                 with _TURN:
                     self._build()
         except ImageError as error:
-            self.problem = error
+            self.problem, self.complaint = error, str(error)
             _log.warning("no pyramid: %s", error, exc_info=error.__cause__)
         finally:
             if self.archive is not None and not self.archive.whole:
@@ -119,8 +122,9 @@ class Builder:
             self._add(column, row, rgb)
         depth = self._grid.depth
         self._cut(depth, (0, 0), self._overview)
-        if self.archive is not None:
+        if self.archive is not None and not self._full:
             self.archive.finish()
+        self.whole = True
 
     def _given_up(self) -> bool:
         return self._stop.is_set() or (self.left and _TURN.waiting > 0)
@@ -133,21 +137,27 @@ class Builder:
         try:
             return self._store.begin(self._path, grid, self._source.kind, most)
         except OSError as error:
-            if self._regions:
-                _log.warning("no pyramid is kept: %s", error)
-                return None
-            raise self._no_room(error) from error
+            self._refused(error)
+            return None
 
-    def _no_room(self, error: OSError) -> ImageError:
+    def _refused(self, error: OSError) -> None:
+        """The disk takes no more. Raises ImageError where the image cannot be shown without."""
         if isinstance(error, NoRoom):
             missing = f"{error.missing / 1e9:.1f} GB more are needed there"
         else:
             missing = error.strerror or type(error).__name__
-        return ImageError(
-            self._path,
-            f"its pixels are kept in {self._store.folder} while it is shown, and {missing}; "
-            "make room or save the image as a tiled TIFF",
+        if self._regions is None:
+            raise ImageError(
+                self._path,
+                f"its pixels are kept in {self._store.folder} while it is shown, and {missing}; "
+                "make room or save the image as a tiled TIFF",
+            ) from error
+        self._full = True
+        self.complaint = (
+            f"{self._path} is shown slowly: smaller copies of it are kept in "
+            f"{self._store.folder}, and {missing}; make room there."
         )
+        _log.warning("no pyramid is kept: %s", error)
 
     def _units(self) -> Iterator[tuple[int, int, Rgb]]:
         """Return (column, row, pixels) of each unit."""
@@ -178,7 +188,7 @@ class Builder:
     def _cut(self, level: int, first: tuple[int, int], rgb: Rgb) -> None:
         """Put a piece of a level into the archive; `first` is its first tile's column and row."""
         side = self._grid.tile
-        if self.archive is None:
+        if self.archive is None or self._full:
             return
         for y in range(0, rgb.shape[0], side):
             for x in range(0, rgb.shape[1], side):
@@ -186,4 +196,5 @@ class Builder:
                 try:
                     self.archive.put(level, *place, rgb[y : y + side, x : x + side].copy())
                 except OSError as error:
-                    raise self._no_room(error) from error
+                    self._refused(error)
+                    return

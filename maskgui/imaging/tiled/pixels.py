@@ -77,7 +77,14 @@ class TiledPixels:
     def complete(self) -> bool:
         """Whether the pyramid is whole: the overview is exact and every tile can be had."""
         archive = self._current_archive()
-        return archive is not None and archive.whole
+        if archive is not None and archive.whole:
+            return True
+        return self._builder is not None and self._builder.whole
+
+    @property
+    def complaint(self) -> str:
+        """What a person should know about how it is shown, in a sentence; "" for nothing."""
+        return self._builder.complaint if self._builder is not None else ""
 
     @property
     def problem(self) -> ImageError | None:

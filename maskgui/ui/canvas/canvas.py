@@ -48,6 +48,7 @@ class Canvas(CameraWidget):
     hovered = Signal(object)  # instance id or None
     tile_painted = Signal()  # a piece of the overlay was painted anew
     settled = Signal()  # the overlay in view is whole
+    complained = Signal(str)  # what a person should know about how the image is shown
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class Canvas(CameraWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(160, 120)
         self._image.ready.connect(self.update)
+        self._image.complained.connect(self.complained)
         self._layer.changed.connect(self.update)
         self._layer.painted.connect(self.tile_painted)
         self._layer.settled.connect(self.settled)

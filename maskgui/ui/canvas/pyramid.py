@@ -29,6 +29,7 @@ class ImageLayer(QObject):
     """
 
     ready = Signal()
+    complained = Signal(str)  # what a person should know about how the image is shown
     _levels_made = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -36,6 +37,7 @@ class ImageLayer(QObject):
         self._pixels: NDArray[np.uint8] | None = None  # kept: the first level only borrows it
         self._levels: list[QImage] = []
         self._mosaic: Mosaic | None = None
+        self._complaint = ""  # that was told
         self._serial = 0
         self._version = 0  # of the levels
         self._frame: QImage | None = None  # the last frame, in device pixels
@@ -61,6 +63,7 @@ class ImageLayer(QObject):
             self._mosaic = Mosaic(rgb, self)
             self._mosaic.tile_came.connect(self._tile_came)
             self._mosaic.overview_came.connect(self._overview_changed)
+            self._overview_changed()  # it may have been made, or have failed, before
             rgb = self._mosaic.overview()
         self._pixels = None if rgb is None else np.ascontiguousarray(rgb)
         self._levels = [] if self._pixels is None else [_wrapped(self._pixels)]
@@ -228,9 +231,16 @@ class ImageLayer(QObject):
 
     def _overview_grew(self) -> None:
         if self._mosaic is not None:
+            self._complain(self._mosaic.pixels.complaint)
             self._pixels = np.ascontiguousarray(self._mosaic.overview())
             self._levels = [_wrapped(self._pixels), *self._levels[1:]]
             self._make_levels()
+
+    def _complain(self, text: str) -> None:
+        if text != self._complaint:
+            self._complaint = text
+            if text:
+                self.complained.emit(text)
 
 
 def _wrapped(rgb: NDArray[np.uint8]) -> QImage:

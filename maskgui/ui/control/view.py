@@ -47,6 +47,7 @@ class View(QObject):
         canvas, status = self.desk.canvas, self.desk.window.status
         canvas.pointer_moved.connect(status.set_pointer)
         canvas.scale_changed.connect(self._scaled)
+        canvas.complained.connect(self.desk.problem)
         canvas.status_changed.connect(lambda _: self.desk.show_tool_text())
         canvas.tool_changed.connect(self.desk.window.tools.show_tool)
         self.desk.window.tools.show_tool(canvas.tool)
