@@ -1,6 +1,7 @@
 """Image files beside an exported data set: copied as they are, turned upright where EXIF asks."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,8 @@ import numpy as np
 
 from maskgui.core.files import atomic_file, write_atomic
 from maskgui.imaging import ImageError, read_header, read_rgb
+from maskgui.imaging.header import Header
+from maskgui.imaging.tiled import is_large, open_tiled, write_upright
 
 JPEG_QUALITY = 95
 
@@ -25,11 +28,25 @@ def copy_image(source: Path, target: Path) -> None:
 
     Raises ImageError when it cannot be read, Failure when the copy cannot be written.
     """
-    if read_header(source).orientation > 1:
+    header = read_header(source)
+    if header.orientation > 1 and is_large(header):
+        _copy_large(source, target, header)
+        return
+    if header.orientation > 1:
         write_atomic(target, _encoded(source, target.suffix))
         return
     with source.open("rb") as original, atomic_file(target) as copy:
         shutil.copyfileobj(original, copy)
+
+
+def _copy_large(source: Path, target: Path, header: Header) -> None:
+    """Write an image that does not fit in memory anew, upright."""
+    pixels = open_tiled(source, header).rgb
+    with atomic_file(target) as copy, tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        upright = Path(folder) / f"upright{target.suffix}"
+        write_upright(pixels, upright)
+        with upright.open("rb") as original:
+            shutil.copyfileobj(original, copy)
 
 
 def _encoded(source: Path, suffix: str) -> bytes:

@@ -11,9 +11,10 @@ from maskgui.imaging.tiled.grid import Grid
 from maskgui.imaging.tiled.pixels import TiledPixels
 from maskgui.imaging.tiled.sources import open_source
 from maskgui.imaging.tiled.store import PyramidStore
+from maskgui.imaging.tiled.upright import write_upright
 from maskgui.imaging.window import Window
 
-__all__ = ["PyramidStore", "Tiled", "TiledPixels", "is_large", "open_tiled"]
+__all__ = ["PyramidStore", "Tiled", "TiledPixels", "is_large", "open_tiled", "write_upright"]
 
 _OPEN: "weakref.WeakValueDictionary[object, TiledPixels]" = weakref.WeakValueDictionary()
 _LOCK = threading.Lock()
