@@ -140,7 +140,8 @@ def vertex_error(scene: Scene) -> float:
 
 def progress(row: dict[str, Any]) -> None:
     """Say what was measured last: labelme takes minutes."""
-    print(f"  {row['gesture']}: {row['ours']['median_ms']} ms", file=sys.stderr)
+    beside = f", labelme {row['labelme']['median_ms']} ms" if "labelme" in row else ""
+    print(f"  {row['gesture']}: {row['ours']['median_ms']} ms{beside}", file=sys.stderr)
 
 
 def table(found: dict[str, Any]) -> str:

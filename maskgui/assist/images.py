@@ -19,30 +19,32 @@ if TYPE_CHECKING:
 LEFT_OUT = "left_out"
 """Setting: stored paths that a person took out of the project, so that no rescan adds them."""
 
+FOUND_AT_ONCE = 10_000
+"""Files of one edit when a folder is looked through: each is encoded in one go."""
+
 
 def add_images(session: "Session", paths: Iterable[Path], author: str) -> list[int]:
     """Add image files as one edit; return the ids of all of them in order, known ones included.
 
     Nothing is opened: sizes are filled in by `fill_sizes` or when an image is first shown.
     """
-    return _add_named(session, [stored_path(session.root, path) for path in paths], author)
-
-
-def _add_named(session: "Session", names: Iterable[str], author: str) -> list[int]:
-    """Add image files by stored path."""
     known = {record.path: record.id for record in session.document.images.values()}
-    ids: list[int] = []
-    added: list[ImageRecord] = []
-    for name in names:
-        if name not in known:
-            known[name] = session.new_id()
-            added.append(ImageRecord(known[name], name, 0, 0))
-        ids.append(known[name])
+    names = [stored_path(session.root, path) for path in paths]
+    added = _add_named(
+        session, (name for name in dict.fromkeys(names) if name not in known), author
+    )
+    known |= {record.path: record.id for record in added}
+    return [known[name] for name in names]
+
+
+def _add_named(session: "Session", names: Iterable[str], author: str) -> list[ImageRecord]:
+    """Add image files by stored path, none of them known."""
+    added = [ImageRecord(session.new_id(), name, 0, 0) for name in names]
     if added:
         _leave_out(session, remove=added)
         changes = tuple(Change(None, record) for record in added)
         session.apply(Edit(_counted("Add", len(added)), added[0].id, changes), author)
-    return ids
+    return added
 
 
 def remove_images(session: "Session", ids: Iterable[int]) -> None:
@@ -65,7 +67,12 @@ def look_through(session: "Session", author: str) -> tuple[list[int], list[int]]
     missing = find_missing(session, present)
     known = {record.path for record in session.document.images.values()}
     known.update(session.setting(LEFT_OUT) or ())
-    return _add_named(session, [name for name in names if name not in known], author), missing
+    new = [name for name in names if name not in known]
+    added: list[int] = []
+    for first in range(0, len(new), FOUND_AT_ONCE):
+        records = _add_named(session, new[first : first + FOUND_AT_ONCE], author)
+        added += [record.id for record in records]
+    return added, missing
 
 
 def find_missing(session: "Session", present: Collection[str] = ()) -> list[int]:

@@ -3,7 +3,7 @@
 from maskgui.imaging.decode import Decoded, read_image, read_rgb, thumbnail
 from maskgui.imaging.errors import ImageError
 from maskgui.imaging.header import MAX_MEGAPIXELS, Header, read_header
-from maskgui.imaging.scan import IMAGE_SUFFIXES, natural_key, scan_folder
+from maskgui.imaging.scan import IMAGE_SUFFIXES, natural_key, natural_order, scan_folder
 from maskgui.imaging.window import Window
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ImageError",
     "Window",
     "natural_key",
+    "natural_order",
     "read_header",
     "read_image",
     "read_rgb",

@@ -25,6 +25,7 @@ from maskgui.ui.control.opening import Opening
 from maskgui.ui.control.proposing import Proposing
 from maskgui.ui.control.segmenting import Segmenting
 from maskgui.ui.control.sifting import Sifting
+from maskgui.ui.control.sizes import Sizes
 from maskgui.ui.control.tooling import Tooling
 from maskgui.ui.control.view import View
 from maskgui.ui.jobs import Jobs
@@ -69,6 +70,7 @@ class Controller(QObject):
         self.segmenting = Segmenting(self.desk, self.jobs, self.models, self.mapping)
         self.evidence = Evidence(self.desk)
         self.files = Files(self.desk, self.navigation)
+        self.sizes = Sizes(self.desk, self.navigation, self.files)
         self.opening = Opening(self.desk, self.navigation, self.files)
         self.datasets = Datasets(self.desk, self.jobs, self.files)
         self.opening.import_json = self.datasets.import_json
@@ -119,7 +121,7 @@ class Controller(QObject):
         self._closed = True
         self.files.abandon()
         self.desk.main.close()
-        self.all_ended = self.jobs.close()
+        self.all_ended = all([self.jobs.close(), self.sizes.close()])
         self.loader.close(LOADER_SECONDS)
         self.desk.background.close()
         self.canvas.close_threads()

@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -23,10 +24,14 @@ NEEDS_SESSION = ("save", "export", "rescan", "locate_folder", "close_project")
 
 @dataclass(frozen=True)
 class Opened:
-    """A session made ready off the main thread, with what to show and say first."""
+    """A session made ready off the main thread, with what to show and say first.
+
+    order: the images' ids as they are listed.
+    """
 
     session: Session
     counts: Counter[int]
+    order: Sequence[int] = ()
     first: int | None = None
     notice: str | None = None
     missing: int = 0
@@ -36,6 +41,7 @@ class Files(QObject):
     """One project at a time; the one before is closed when the next is open."""
 
     closing = Signal()  # the person closes: what is still being opened is not wanted any more
+    leaving = Signal()  # the session is about to be closed
 
     def __init__(self, desk: Desk, navigation: Navigation) -> None:
         super().__init__(desk)
@@ -62,7 +68,7 @@ class Files(QObject):
         """Show an opened project."""
         desk, session = self.desk, opened.session
         desk.options.add_recent(session.project.path)
-        desk.take(session, opened.counts)
+        desk.take(session, opened.counts, opened.order)
         self._show_page()
         first = opened.first
         if first not in session.document.images:
@@ -226,6 +232,7 @@ class Files(QObject):
         session = self.desk.session
         if session is None:
             return True
+        self.leaving.emit()
         try:
             session.close()
         except UserError as error:
@@ -245,6 +252,7 @@ class Files(QObject):
         session = self.desk.session
         if session is None:
             return
+        self.leaving.emit()
         try:
             session.close()
         except UserError:

@@ -1,13 +1,15 @@
 """Which image is on the canvas: decoding off the main thread, neighbours fetched ahead."""
 
-from PySide6.QtCore import QObject, QTimer
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QObject, Signal
 
 from maskgui.core.document import Edit
 from maskgui.core.edits import set_review
 from maskgui.core.entities import ImageRecord, Review
-from maskgui.imaging import natural_key
 from maskgui.imaging.loader import ImageLoader, Loaded
 from maskgui.ui.control.desk import Desk
+from maskgui.ui.control.listing import kept_order
 from maskgui.ui.control.thumbnails import Thumbnails
 
 NEED_IMAGE = "Open images first."
@@ -18,12 +20,15 @@ LAST = "This is the last image."
 class Navigation(QObject):
     """Goes from image to image; a reply for an image that was left is dropped."""
 
+    forgot_problems = Signal()  # files may be readable that were not
+
     def __init__(self, desk: Desk, loader: ImageLoader) -> None:
         super().__init__(desk)
         self.desk = desk
         self.loader = loader
         self.problems: dict[int, str] = {}
         self._stale = False  # images came or went since the list was made
+        self._moved: set[int] = set()  # of the images listed, those of another path now
         self._noted: set[int] = set()
         self.thumbnails = Thumbnails(desk, loader, self._found_problem)
         self._film = desk.window.film
@@ -100,7 +105,7 @@ class Navigation(QObject):
                 self._put(image_id, reply.image.rgb, "")
             self._note(image_id, reply.image.note)
             if self.problems.pop(image_id, None) is not None:
-                self._list()
+                self._film.show_problems(self.problems)
         desk.shown.emit()
 
     def _measure(self, image_id: int, rgb) -> None:
@@ -119,30 +124,35 @@ class Navigation(QObject):
         self.desk.shown.emit()
 
     def _found_problem(self, image_id: int, reason: str) -> None:
-        if self.problems.get(image_id) != reason:
-            self.problems[image_id] = reason
-            self._film.show_record(self.desk.image(image_id))
-            QTimer.singleShot(0, self, self._list)
+        self.add_problems({image_id: reason})
+
+    def add_problems(self, reasons: Mapping[int, str]) -> None:
+        """Show why images cannot be read."""
+        if not reasons.items() <= self.problems.items():
+            self.problems |= reasons
+            self._film.show_problems(self.problems)
 
     def _neighbours(self, image_id: int) -> list[int]:
-        walk = self._walk()
-        if image_id not in walk:
-            return []
-        at = walk.index(image_id)
-        return [walk[place] for place in (at + 1, at - 1) if 0 <= place < len(walk)]
+        walk, at = self._walk(image_id)
+        around = (at + 1, at - 1) if at >= 0 else ()
+        return [walk[place] for place in around if 0 <= place < len(walk)]
 
-    def _walk(self) -> list[int]:
-        """The images that next and previous go through: those that the filter shows."""
-        shown = list(self._film.rows.shown)
-        return shown if self.desk.image_id in shown or not self.desk.order else self.desk.order
+    def _walk(self, image_id: int | None) -> tuple[Sequence[int], int]:
+        """Return what next and previous go through and an image's place in it, -1 for none.
+
+        It is what the filter shows, or all where that leaves the image out.
+        """
+        rows, order = self._film.rows, self.desk.order
+        at = rows.row_of(image_id)
+        if at >= 0 or not order:
+            return rows.shown, at
+        return order, (order.index(image_id) if image_id in order else -1)
 
     def step(self, by: int) -> None:
         """Go `by` images on."""
-        walk = self._walk()
-        if not walk:
-            return
-        at = walk.index(self.desk.image_id) if self.desk.image_id in walk else -1
-        self.go(walk[min(max(at + by, 0), len(walk) - 1)])
+        walk, at = self._walk(self.desk.image_id)
+        if walk:
+            self.go(walk[min(max(at + by, 0), len(walk) - 1)])
 
     def step_unreviewed(self, by: int) -> None:
         """Go to the next image that is not reviewed, around the end once."""
@@ -167,7 +177,7 @@ class Navigation(QObject):
     def reviewed_next(self) -> None:
         """Mark the image as reviewed and go to the next one."""
         self._set_review(Review.REVIEWED)
-        walk = self._walk()
+        walk, _ = self._walk(self.desk.image_id)
         if walk and self.desk.image_id == walk[-1]:
             self.desk.say("Reviewed. This was the last image.")
         self.step(1)
@@ -181,28 +191,23 @@ class Navigation(QObject):
         """Try all images again: files were found or replaced."""
         self.problems = {}
         self.thumbnails.clear()
-        self._list()
+        self._film.show_problems(self.problems)
+        self.forgot_problems.emit()
 
     # ---- following the document
 
     def _opened(self) -> None:
         self.problems = {}
         self._noted = set()
+        self._stale = False
+        self._moved = set()
         self.thumbnails.clear()
-        self._sort()
         self._list()
-
-    def _sort(self) -> None:
-        session = self.desk.session
-        records = list(session.document.images.values()) if session else []
-        self.desk.order = [one.id for one in sorted(records, key=lambda one: natural_key(one.path))]
 
     def _list(self) -> None:
         session = self.desk.session
         images = session.document.images if session else {}
-        self._film.show_images(
-            [images[one] for one in self.desk.order if one in images], dict(self.problems)
-        )
+        self._film.show_images(self.desk.order, images, self.problems)
         self._film.show_current(self.desk.image_id)
         self._refresh()
 
@@ -213,13 +218,13 @@ class Navigation(QObject):
             if not isinstance(change.entity, ImageRecord):
                 continue
             if (
-                isinstance(before, ImageRecord)
-                and isinstance(after, ImageRecord)
-                and before.path == after.path
+                not isinstance(before, ImageRecord)
+                or not isinstance(after, ImageRecord)
+                or before.path != after.path
             ):
-                self._film.show_record(after)
-            else:
                 relisted = True
+                self._moved.add(change.entity.id)
+        self._film.repaint_thumbnails()
         if relisted and self.desk.remote:
             self._stale = True
         elif relisted:
@@ -233,20 +238,21 @@ class Navigation(QObject):
 
     def _relist(self) -> None:
         self._stale = False
-        gone = self.desk.image_id
-        old = list(self.desk.order)
-        self._sort()
+        desk, gone, old = self.desk, self.desk.image_id, self.desk.order
+        images = desk.session.document.images if desk.session else {}
+        desk.order = kept_order(old, images, self._moved)
+        self._moved = set()
         self._list()
-        if gone is not None and self.desk.record is None:
+        if gone is not None and desk.record is None:
             at = old.index(gone) if gone in old else 0
-            later = [one for one in old[at:] + old[:at][::-1] if one in set(self.desk.order)]
-            self.go(later[0] if later else None)
+            near = (one for one in (*old[at:], *old[:at][::-1]) if one in images)
+            self.go(next(near, None))
 
     def _refresh(self) -> None:
         desk = self.desk
         record = desk.record
-        walk = self._walk()
-        place = walk.index(record.id) + 1 if record is not None and record.id in walk else 0
+        walk, at = self._walk(record.id if record else None)
+        place = at + 1
         desk.window.topbar.set_position(place, len(walk))
         desk.window.topbar.set_review(record.review if record else None)
         none = "" if record else NEED_IMAGE

@@ -14,7 +14,8 @@ from maskgui.imaging import IMAGE_SUFFIXES
 from maskgui.project import DamagedProject, restore
 from maskgui.project.place import SUFFIX, place_for
 from maskgui.ui.control.desk import Desk
-from maskgui.ui.control.files import SAVE_SECONDS, Files, Opened
+from maskgui.ui.control.files import Files, Opened
+from maskgui.ui.control.listing import order_of
 from maskgui.ui.control.navigation import Navigation
 
 DATA_SUFFIXES = {".json", ".xml"}
@@ -202,7 +203,8 @@ def _or_damage(work: Callable[[], Opened]) -> Opened | DamagedProject:
 
 
 def _open_project(path: Path) -> Opened:
-    return _ready(Session.open(path))
+    session = Session.open(path)
+    return _ready(session, session.find_missing())
 
 
 def _open_folder(folder: Path) -> Opened:
@@ -210,11 +212,11 @@ def _open_folder(folder: Path) -> Opened:
     exists = place.path.exists()
     session = Session.open(place.path) if exists else Session.create(place.path, folder)
     try:
-        session.rescan()
+        _, missing = session.look_through()
     except UserError:
         session.close()
         raise
-    return _ready(session, notice=place.notice)
+    return _ready(session, missing, notice=place.notice)
 
 
 def _open_files(parent: Path, images: list[Path]) -> Opened:
@@ -226,10 +228,16 @@ def _open_files(parent: Path, images: list[Path]) -> Opened:
     except UserError:
         session.close()
         raise
-    return _ready(session, ids[0], place.notice)
+    return _ready(session, session.find_missing(), ids[0], place.notice)
 
 
-def _ready(session: Session, first: int | None = None, notice: str | None = None) -> Opened:
-    session.flush(SAVE_SECONDS)
+def _ready(
+    session: Session,
+    missing: Sequence[int],
+    first: int | None = None,
+    notice: str | None = None,
+) -> Opened:
+    """Return an opened session; its new images are written while they are shown."""
     counts = Counter(session.project.category_counts())
-    return Opened(session, counts, first, notice, len(session.find_missing()))
+    order = order_of(session.document.images.values())
+    return Opened(session, counts, order, first, notice, len(missing))

@@ -1,0 +1,104 @@
+"""A folder's images in the filmstrip: their order, what is known of them, and what is wrong."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QAbstractListModel
+
+from maskgui.core.entities import ImageRecord, Review
+from maskgui.ui.control import listing
+from maskgui.ui.control.listing import kept_order, order_of
+from maskgui.ui.controller import Controller
+from maskgui.ui.panels.filmstrip import ImageModel
+
+names = st.lists(st.text("ab129/", min_size=1, max_size=4), unique=True, max_size=12)
+
+
+def records(paths: list[str], first: int = 1) -> dict[int, ImageRecord]:
+    return {n: ImageRecord(n, path, 0, 0) for n, path in enumerate(paths, first)}
+
+
+@given(names, st.data(), st.sampled_from([0, 2, 100]))
+def test_the_order_is_kept_up_as_images_come_go_and_move(
+    paths: list[str], data: st.DataObject, one_by_one: int
+) -> None:
+    before = records(paths[: len(paths) // 2])
+    after = records(paths)
+    for gone in data.draw(st.sets(st.sampled_from(sorted(after)))) if after else ():
+        del after[gone]
+    moved = data.draw(st.sets(st.sampled_from(sorted(after)))) if after else set()
+    for number in moved:
+        after[number] = ImageRecord(number, f"{after[number].path}-moved", 0, 0)
+    plain, listing.ONE_BY_ONE = listing.ONE_BY_ONE, one_by_one
+    try:
+        found = kept_order(order_of(before.values()), after, moved)
+    finally:
+        listing.ONE_BY_ONE = plain
+    assert found == order_of(after.values())
+
+
+def test_the_strip_shows_records_as_they_are_now(qapp) -> None:
+    images = records(["b.png", "a.png", "c.png"])
+    problems = {3: "it is empty"}
+    rows = ImageModel()
+    rows.show([2, 1, 3], images, problems)
+    assert rows.stringList() == ["a.png", "b.png", "c.png"]
+    assert rows.tip(rows.index(2)) == "c.png\nnew\nit is empty"
+    images[1] = ImageRecord(1, "b.png", 640, 480, Review.REVIEWED)
+    assert rows.tip(rows.index(1)) == "b.png\n640 × 480, reviewed"
+    rows.sift("new", "")
+    assert rows.shown == [2, 3] and rows.row_of(1) == -1
+    rows.sift("problems", "")
+    assert rows.shown == [3] and rows.total == 3
+    del images[3]
+    assert rows.record(rows.index(0)) is None and rows.tip(rows.index(0)) == ""
+
+
+def test_qt_itself_answers_what_is_asked_of_every_row() -> None:
+    asked = {"rowCount", "index", "data", "flags", "columnCount", "parent", "hasIndex"}
+    assert issubclass(ImageModel, QAbstractListModel)
+    assert not asked & set(vars(ImageModel)), "an answer in Python stops the window at 100,000"
+
+
+def test_sizes_and_broken_files_are_known_without_being_shown(
+    controller: Controller, folder: Path, wait
+) -> None:
+    (folder / "scene 4.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    controller.start([folder], None)
+    wait(lambda: controller.desk.session is not None and not controller.sizes.busy)
+    wait(lambda: bool(controller.navigation.problems))
+    found = {one.path: (one.width, one.height) for one in _images(controller)}
+    assert found == {f"scene {n}.png": (128, 96) if n < 4 else (0, 0) for n in (1, 2, 3, 4)}
+    (broken,) = controller.navigation.problems
+    assert controller.desk.image(broken).path == "scene 4.png"
+    assert controller.desk.session.undo_label is None
+
+
+def test_sizes_of_images_that_come_later_are_read_too(opened: Controller, wait) -> None:
+    wait(lambda: not opened.sizes.busy)
+    folder = opened.desk.session.root
+    (folder / "later.png").write_bytes((folder / "scene 1.png").read_bytes())
+    opened.files.rescan()
+    wait(lambda: len(_images(opened)) == 5 and all(one.width for one in _images(opened)))
+    assert [opened.desk.image(one).path for one in opened.desk.order] == [
+        "later.png",
+        *(f"scene {n}.png" for n in (1, 2, 3, 4)),
+    ]
+
+
+def test_closing_ends_the_reading(controller: Controller, folder: Path, wait, monkeypatch) -> None:
+    monkeypatch.setattr("maskgui.assist.headers.SPELL_S", 0.0)
+    monkeypatch.setattr("maskgui.ui.control.sizes.SHARE", 1e-6)  # the first rest takes minutes
+    controller.start([folder], None)
+    wait(lambda: controller.desk.record is not None)
+    assert controller.sizes.busy
+    assert controller.files.close_project()
+    assert not controller.sizes.busy
+    controller.start([folder], None)
+    wait(lambda: controller.desk.record is not None)
+    assert controller.sizes.busy, "it begins anew with the next project"
+
+
+def _images(controller: Controller) -> list[ImageRecord]:
+    return list(controller.desk.session.document.images.values())
