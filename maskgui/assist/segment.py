@@ -52,7 +52,11 @@ def read_category_map(path: Path) -> dict[str, str | None]:
     """Read a JSON object from the model's category names to yours, null leaving one out."""
     wanted = "a category map"
     instead = 'write {"model name": "your name", "another": null}'
-    return decode_json(read_bytes(path), dict[str, str | None], path, wanted, instead)
+    names = decode_json(read_bytes(path), dict[str, str | None], path, wanted, instead)
+    empty = next((old for old, new in names.items() if new is not None and not new.strip()), None)
+    if empty is not None:
+        raise UserError(f"{path} gives “{empty}” an empty name; give one, or null to leave it out.")
+    return names
 
 
 def segment_files(
@@ -90,6 +94,7 @@ def segment_files(
     files = find_images(sources)
     ref = find_model(model)
     require_writable(out)
+    _check_target(out, files.values())
     _check_map(ref, category_map)
     with sole_writer(out, "Another run"):
         segmenter = Segmenter()
@@ -140,6 +145,12 @@ def find_images(sources: Iterable[Path]) -> dict[str, Path]:
         return named
     common = Path(os.path.commonpath([path.resolve().parent for path in paths]))
     return {path.resolve().relative_to(common).as_posix(): path for path in paths}
+
+
+def _check_target(out: Path, images: Iterable[Path]) -> None:
+    """Refuse to write over an image that is to be read."""
+    if out.exists() and any(out.samefile(image) for image in images):
+        raise UserError(f"“{out}” is one of the images; give another file with -o.")
 
 
 def _request(path: Path, ref: ModelRef, device: str, score: float) -> SegmentImage:

@@ -36,13 +36,17 @@ def import_command(
     """Bring a COCO data set into PROJECT, which is created if it is absent."""
     from maskgui.assist.importing import import_coco
     from maskgui.assist.session import Session
-    from maskgui.core.files import write_atomic
+    from maskgui.core.files import require_writable, write_atomic
     from maskgui.project import delete_project
 
     if project.suffix != PROJECT_SUFFIX:
         raise UserError(f"“{project}” is no project name: end it in {PROJECT_SUFFIX}.")
     if images is not None and not images.is_dir():
         raise UserError(f"There is no folder “{images}”; check --images.")
+    if report is not None:
+        if report.absolute() == coco.absolute():
+            raise UserError(f"--report would write over “{coco}”; give another file.")
+        require_writable(report)
     root = images or coco.parent
     fresh = not project.exists()
     session = Session.create(project, root) if fresh else Session.open(project)

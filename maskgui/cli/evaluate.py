@@ -50,7 +50,11 @@ def evaluate(
 
     if pred is not None and model is not None:
         raise UserError("Both --pred and --model are given; score one of them at a time.")
+    if images is not None and not images.is_dir():
+        raise UserError(f"There is no folder “{images}”; check --images.")
     if html is not None:
+        if any(path is not None and html.absolute() == path.absolute() for path in (gt, pred)):
+            raise UserError(f"--html would write over “{html}”; give another file.")
         require_writable(html)
     if pred is not None:
         report = evaluate_file(gt, pred, max_dets, boundary)

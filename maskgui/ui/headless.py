@@ -95,14 +95,14 @@ def _open(controller: Controller, folder: Path, model: str) -> Path:
 
 def _segment(controller: Controller, tell: Callable[[str], object]) -> None:
     controller.segmenting.segment_all()
-    told = ""
+    told = -1
 
     def ended() -> bool:
         nonlocal told
         batch = controller.segmenting.batch
-        if batch is not None and batch.text() != told:
-            told = batch.text()
-            tell(f"Auto-segmenting: {told}")
+        if batch is not None and batch.done != told:
+            told = batch.done
+            tell(f"Auto-segmenting: {batch.text()}")
         return controller.segmenting.batch is None and not controller.jobs.busy
 
     wait_until(ended, "Auto-segmenting", SEGMENT_SECONDS)

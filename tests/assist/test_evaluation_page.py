@@ -127,6 +127,9 @@ def test_what_stands_in_the_way_is_told_before_the_work(
     words = ["evaluate", "--gt", str(gt)]
     assert cli.main([*words, "--pred", str(dt), "--html", str(dt / "page.html")]) == 1
     assert "could not be written" in capsys.readouterr().err
+    for path in (gt, dt):
+        assert cli.main([*words, "--pred", str(dt), "--html", str(path)]) == 2
+        assert "--html would write over" in capsys.readouterr().err
     assert cli.main([*words, "--pred", str(dt), "--model", "parts"]) == 2
     assert "one of them" in capsys.readouterr().err
     assert cli.main([*words, "--images", str(tmp_path), "--model", "parts"]) == 2

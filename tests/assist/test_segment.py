@@ -151,6 +151,9 @@ def test_a_map_renames_merges_and_leaves_out(model: str, images: Path, tmp_path:
     (tmp_path / "map.json").write_text('["nut"]')
     with pytest.raises(UserError, match="is not a category map: the file must be keys with"):
         read_category_map(tmp_path / "map.json")
+    (tmp_path / "map.json").write_text('{"nut": " "}')
+    with pytest.raises(UserError, match="gives “nut” an empty name"):
+        read_category_map(tmp_path / "map.json")
     (tmp_path / "map.json").write_text('{"nut": 3}')
     with pytest.raises(UserError, match="map: “nut” must be text or null, not 3; write"):
         read_category_map(tmp_path / "map.json")
@@ -174,6 +177,13 @@ def test_images_that_can_all_not_be_read_are_an_error(
         segment_files(bad, model, out)
     assert out.read_text() == "kept"
     assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob("*.lock"))
+
+
+def test_an_image_is_never_written_over(images: Path) -> None:
+    with pytest.raises(UserError, match=r"a\.png” is one of the images; give another file"):
+        segment_files([images], "parts", images / "a.png")
+    with pytest.raises(UserError, match="could not be written"):
+        segment_files([images], "parts", images / ("x" * 300))
 
 
 def test_a_second_run_into_one_file_is_refused(model: str, images: Path, tmp_path: Path) -> None:

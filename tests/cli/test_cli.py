@@ -119,6 +119,7 @@ def test_scenes_writes_images_and_coco(tmp_path: Path) -> None:
         (["segment", "missing.jpg", "--model", "parts", "-o", "x.json"], "missing.jpg"),
         (["segment", DEMO, "--model", "no-such-model", "-o", "x.json"], "no-such-model"),
         (["import", "p.maskgui", "missing.json", "--images", "no/folder"], "--images"),
+        (["import", "p.maskgui", "a.json", "--report", "a.json"], "write over"),
         (["exprot", "p.maskgui"], "“exprot”"),
         (["evaluate", "--gt", "missing.json"], "--pred"),
         (["scenes", "--n", "0", "--seed", "0", "-o", "x"], "0 scenes"),

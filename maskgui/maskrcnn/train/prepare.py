@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import torch
 
 from maskgui.core.errors import UserError
 from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.checkpoint import CARD, WEIGHTS
-from maskgui.maskrcnn.config import Recipe, TrainConfig, read_toml
+from maskgui.maskrcnn.config import Config, Recipe, TrainConfig, read_toml
 from maskgui.maskrcnn.models import find_model
 from maskgui.maskrcnn.train.dataset import DataSet
 from maskgui.maskrcnn.train.reading import read_dataset
@@ -20,6 +21,8 @@ from maskgui.maskrcnn.train.start import start_from
 from maskgui.maskrcnn.train.step import settle_batch_norm
 
 HELD_OUT = (2, 200)
+MOST_PARAMETERS = 1_000_000_000
+"""Ten times those of the largest network of the paper."""
 WEIGHTS_NAMES = {WEIGHTS, CARD, ".pth", ".pt"}
 """Ends of a model's name that are replaced by `WEIGHTS`."""
 
@@ -95,6 +98,7 @@ def prepare(options: TrainOptions, device: str) -> Prepared:
         raise UserError(f"{options.data} has no object to learn from; label some images first.")
     source = find_model(options.init).load() if options.init and state is None else None
     recipe = _recipe(options, data, source[1] if source else None, state, device)
+    _check_size(recipe.model)
     notes = list(data.notes)
     held_out: DataSet | None = None
     if options.val is not None:
@@ -147,6 +151,17 @@ def _recipe(
         train = msgspec.structs.replace(train, minutes=options.minutes)
     model = msgspec.structs.replace(recipe.model, categories=len(data.categories))
     return Recipe(model, settle_batch_norm(train, options.init is not None))
+
+
+def _check_size(config: Config) -> None:
+    """Refuse a network that no machine has the memory for, before taking any."""
+    with torch.device("meta"):
+        numbers = sum(parameter.numel() for parameter in build(config).parameters())
+    if numbers > MOST_PARAMETERS:
+        raise UserError(
+            f"This network would have {numbers / 1e9:.0f} billion parameters; make widths, "
+            "neck_channels, mask_channels or box_features in [model] smaller."
+        )
 
 
 def _check_state(

@@ -145,7 +145,7 @@ def _image_fault(folder: Path) -> Callable[[Image], str | None]:
         try:
             header = read_header(folder / entry.file_name)
         except ImageError as error:
-            return str(error)
+            return str(error).rstrip(".")
         if (header.width, header.height) == (entry.width, entry.height):
             return None
         return (

@@ -137,3 +137,9 @@ def test_scales_the_wrong_way_round_are_named(toy: Any) -> None:
     toy.use(scale=(2.0, 0.5))
     with pytest.raises(UserError, match=r"“scale” in \[train\] of .*recipe\.toml is \[2.0, 0.5\]"):
         train(toy.options())
+
+
+def test_a_network_beyond_any_memory_is_refused(toy: Any) -> None:
+    toy.use(model={"widths": (8, 8, 16, 100_000_000)})
+    with pytest.raises(UserError, match="billion parameters; make widths"):
+        train(toy.options())
