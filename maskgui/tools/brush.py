@@ -7,6 +7,7 @@ from maskgui.core.booleans import from_area, stroke_area
 from maskgui.core.simplify import thinned
 from maskgui.tools.areas import apply_area, obstacle
 from maskgui.tools.base import Area, Disk, Key, Look, Option, Overlay, Pointer, Response, Scene
+from maskgui.tools.stepping import step_of
 from maskgui.tools.tracing import Points, TracingTool
 
 LEAST_RADIUS, MOST_RADIUS = 0.5, 2000.0
@@ -83,13 +84,14 @@ class BrushTool(TracingTool):
 
     def key(self, key: Key, scene: Scene) -> Response:
         """Size keys besides Esc."""
-        if key.name in ("[", "]") and not key.modifiers:
-            return self._resized(1 if key.name == "]" else -1, scene)
+        step = step_of(key)
+        if step:
+            return self._resized(step, scene)
         return super().key(key, scene)
 
     def wants(self, key: Key) -> bool:
         """Also the size keys."""
-        return super().wants(key) or (key.name in ("[", "]") and not key.modifiers)
+        return super().wants(key) or step_of(key) != 0
 
     def wheel(self, notches: float, pointer: Pointer, scene: Scene) -> Response:
         """Change the size."""

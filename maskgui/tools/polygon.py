@@ -23,6 +23,12 @@ CLOSE_KEYS = ("enter", "return", "n")
 Points = tuple[tuple[float, float], ...]
 
 
+def key_when_idle(tool: Tool, key: Key, scene: Scene) -> Response:
+    """Answer a key while nothing is being drawn: Esc leaves, no other is for the tool."""
+    leaves = key.name == "escape"
+    return tool.answer(scene, handover="select" if leaves else None, handled=leaves)
+
+
 class PolygonTool(Tool):
     """Click adds; Enter, N, a double-click or the first vertex closes; Backspace takes back."""
 
@@ -81,8 +87,7 @@ class PolygonTool(Tool):
     def key(self, key: Key, scene: Scene) -> Response:
         """Enter or N closes, Backspace (or undo) takes back, Esc cancels."""
         if not self.points:
-            leaves = key.name == "escape"
-            return self.answer(scene, handover="select" if leaves else None, handled=leaves)
+            return key_when_idle(self, key, scene)
         if key.name in CLOSE_KEYS and not key.modifiers:
             if len(self.points) < 3:
                 return self.answer(scene, status=f"{self.title}: three vertices are needed")

@@ -16,11 +16,11 @@ from maskgui.tools.base import (
     Request,
     Response,
     Scene,
-    Tool,
 )
 from maskgui.tools.commit import reshaped
 from maskgui.tools.picking import bodies, editable
 from maskgui.tools.pixels import refine
+from maskgui.tools.stepping import SteppedTool
 from maskgui.tools.windows import Window, window_over
 
 LEAST_BAND, MOST_BAND = 1.0, 200.0
@@ -30,7 +30,7 @@ MARGIN = 16.0
 """Image pixels beyond the band that show the work what lies outside."""
 
 
-class RefineTool(Tool):
+class RefineTool(SteppedTool):
     """Click an instance, or Enter for the selected one; its outline is sought in a band."""
 
     name = "refine"
@@ -76,27 +76,22 @@ class RefineTool(Tool):
         return self.answer(scene)
 
     def key(self, key: Key, scene: Scene) -> Response:
-        """Enter refines the selection, the bracket keys set the band, Esc cancels or leaves."""
-        if key.name in ("[", "]") and not key.modifiers:
-            return self._resized(1 if key.name == "]" else -1, scene)
+        """Enter refines the selection."""
         if key.name == "enter" and not self.busy:
             chosen = editable(scene)
             if len(chosen) != 1:
                 return self.answer(scene, status="Refine: select one unlocked instance")
             return self._ask(chosen[0], scene)
-        if key.name != "escape":
-            return self.answer(scene, handled=False)
-        leaves = not self.busy
-        self.cancel()
-        return self.answer(scene, handover="select" if leaves else None)
+        return super().key(key, scene)
 
     def wants(self, key: Key) -> bool:
-        """Its own keys, always."""
-        return not key.modifiers and key.name in ("escape", "enter", "[", "]")
+        """Enter besides the common ones."""
+        return super().wants(key) or (key.name == "enter" and not key.modifiers)
 
-    def wheel(self, notches: float, pointer: Pointer, scene: Scene) -> Response:
+    def stepped(self, steps: float, scene: Scene) -> Response:
         """Change the band."""
-        return self._resized(notches, scene)
+        self.set_option("band", self.band * GROWTH**steps)
+        return self.answer(scene)
 
     def deliver(self, ticket: int, result: object, scene: Scene) -> Response:
         """Give the instance its new outline, if it still is what it was."""
@@ -128,10 +123,6 @@ class RefineTool(Tool):
         request = Request(box, partial(_refine, instance.shape, box, self.band))
         self.before, self.awaited = instance, request.ticket
         return self.answer(scene, request=request)
-
-    def _resized(self, steps: float, scene: Scene) -> Response:
-        self.set_option("band", self.band * GROWTH**steps)
-        return self.answer(scene)
 
 
 def _refine(shape: Shape, box: Window, band: float, pixels: Pixels) -> Shape:

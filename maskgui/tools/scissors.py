@@ -19,7 +19,7 @@ from maskgui.tools.base import (
 )
 from maskgui.tools.drawing import finish
 from maskgui.tools.livewire import REACH, LiveWire, Points
-from maskgui.tools.polygon import CLOSE_KEYS, CLOSE_REACH
+from maskgui.tools.polygon import CLOSE_KEYS, CLOSE_REACH, key_when_idle
 from maskgui.tools.windows import window_around
 
 MOST_SHRUNK = 8
@@ -95,8 +95,7 @@ class ScissorsTool(Tool):
     def key(self, key: Key, scene: Scene) -> Response:
         """Enter or N closes, Backspace takes back, Esc cancels, and leaves when idle."""
         if self.first is None:
-            leaves = key.name == "escape"
-            return self.answer(scene, handover="select" if leaves else None, handled=leaves)
+            return key_when_idle(self, key, scene)
         if key.name in CLOSE_KEYS and not key.modifiers:
             if not self.pieces:
                 return self.answer(scene, status="Scissors: set another anchor first")

@@ -11,10 +11,11 @@ from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
 from maskgui.core.simplify import thinned
 from maskgui.core.smooth import smoothed
-from maskgui.tools.base import Key, Look, Option, Overlay, Pointer, Response, Scene, Tool
+from maskgui.tools.base import Key, Look, Option, Overlay, Pointer, Response, Scene
 from maskgui.tools.commit import reshaped
 from maskgui.tools.picking import bodies, editable
 from maskgui.tools.shaping import settle
+from maskgui.tools.stepping import SteppedTool
 
 BOUNDS = {"tolerance": (0.0, 20.0), "smoothness": (0.0, 20.0)}
 """Image pixels."""
@@ -58,7 +59,7 @@ class Preview:
     live: dict[int, Shape] = field(default_factory=dict)
 
 
-class SimplifyTool(Tool):
+class SimplifyTool(SteppedTool):
     """Set tolerance and smoothness, see the outcome, and keep it with Enter.
 
     An instance that was simplified before is made anew from its outline of before that, and comes
@@ -126,23 +127,22 @@ class SimplifyTool(Tool):
         return self.answer(scene)
 
     def key(self, key: Key, scene: Scene) -> Response:
-        """Enter keeps it, the bracket keys change it, Esc drops it and leaves."""
-        if key.name in ("[", "]"):
-            return self._step(1 if key.name == "]" else -1, scene)
+        """Enter keeps it, Esc drops it and leaves."""
         if key.name == "enter":
             return self.keep(scene)
         if key.name == "escape":
             self.cancel()
             return self.answer(scene, handover="select")
-        return self.answer(scene, handled=False)
+        return super().key(key, scene)
 
     def wants(self, key: Key) -> bool:
-        """Its own keys, always."""
-        return not key.modifiers and key.name in ("escape", "enter", "[", "]")
+        """Enter besides the common ones."""
+        return super().wants(key) or (key.name == "enter" and not key.modifiers)
 
-    def wheel(self, notches: float, pointer: Pointer, scene: Scene) -> Response:
+    def stepped(self, steps: float, scene: Scene) -> Response:
         """Change the tolerance."""
-        return self._step(notches, scene)
+        self.set_option("tolerance", self.values["tolerance"] + STEP * steps)
+        return self.answer(scene)
 
     def keep(self, scene: Scene) -> Response:
         """Give the selected instances the previewed outlines in one edit, and leave."""
@@ -165,10 +165,6 @@ class SimplifyTool(Tool):
         low, high = BOUNDS[name]
         self.values[name] = float(np.clip(value, low, high))
         self._changed = True
-
-    def _step(self, notches: float, scene: Scene) -> Response:
-        self.set_option("tolerance", self.values["tolerance"] + STEP * notches)
-        return self.answer(scene)
 
     def _make(self, chosen: list[Instance], scene: Scene) -> Preview:
         full = {one.id: self._unsimplified(one, scene) for one in chosen}

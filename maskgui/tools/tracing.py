@@ -7,6 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 from maskgui.tools.base import Key, Look, Overlay, Path, Pointer, Response, Scene, Tool
+from maskgui.tools.stepping import escaped
 
 STEP = 1.5
 """Screen pixels between two points of a line that follows the hand."""
@@ -95,9 +96,7 @@ class TracingTool(Tool):
         """Esc drops the line; when idle it leaves the tool."""
         if key.name != "escape":
             return self.answer(scene, handled=False)
-        leaves = not self.busy
-        self.cancel()
-        return self.answer(scene, handover="select" if leaves else None)
+        return escaped(self, scene)
 
     def wants(self, key: Key) -> bool:
         """Esc always; undo and Delete wait while the hand draws."""

@@ -8,7 +8,6 @@ from maskgui.core.shape import Shape
 from maskgui.tools.areas import apply_area, obstacle
 from maskgui.tools.base import (
     Area,
-    Key,
     Look,
     Option,
     Overlay,
@@ -17,11 +16,11 @@ from maskgui.tools.base import (
     Request,
     Response,
     Scene,
-    Tool,
 )
 from maskgui.tools.drawing import new_instance
 from maskgui.tools.pixels import flood
 from maskgui.tools.shaping import settle
+from maskgui.tools.stepping import SteppedTool
 from maskgui.tools.windows import Window, window_around
 
 REACH = 1500
@@ -31,7 +30,7 @@ SLOWNESS = 3.0
 MOST = 255
 
 
-class WandTool(Tool):
+class WandTool(SteppedTool):
     """Press on a colour, drag right or left for more or less of it, release to keep it.
 
     It becomes a new instance; with Shift it is added to the selected one, with Alt taken from it.
@@ -96,23 +95,13 @@ class WandTool(Tool):
             return self._keep(scene)
         return self._answer_asking(scene)
 
-    def wheel(self, notches: float, pointer: Pointer, scene: Scene) -> Response:
-        """Change the tolerance."""
-        return self._step(notches, scene)
-
-    def key(self, key: Key, scene: Scene) -> Response:
-        """The bracket keys change the tolerance; Esc drops the area, and leaves when idle."""
-        if key.name in ("[", "]") and not key.modifiers:
-            return self._step(1 if key.name == "]" else -1, scene)
-        if key.name != "escape":
-            return self.answer(scene, handled=False)
-        leaves = not self.busy
-        self.cancel()
-        return self.answer(scene, handover="select" if leaves else None)
-
-    def wants(self, key: Key) -> bool:
-        """Its own keys, always."""
-        return not key.modifiers and key.name in ("escape", "[", "]")
+    def stepped(self, steps: float, scene: Scene) -> Response:
+        """Change the tolerance by whole steps."""
+        if not self.released:
+            step = max(1, round(abs(steps))) * (1 if steps > 0 else -1)
+            self.set_option("tolerance", self.tolerance + step)
+            self._from += step
+        return self._answer_asking(scene, status=f"Wand: tolerance {self.tolerance}")
 
     def deliver(self, ticket: int, result: object, scene: Scene) -> Response:
         """The area has come."""
@@ -136,13 +125,6 @@ class WandTool(Tool):
         if name != "tolerance":
             raise KeyError(name)
         self.tolerance = round(float(np.clip(value, 0, MOST)))
-
-    def _step(self, notches: float, scene: Scene) -> Response:
-        if not self.released:
-            step = max(1, round(abs(notches))) * (1 if notches > 0 else -1)
-            self.set_option("tolerance", self.tolerance + step)
-            self._from += step
-        return self._answer_asking(scene, status=f"Wand: tolerance {self.tolerance}")
 
     def _answer_asking(self, scene: Scene, status: str | None = None) -> Response:
         """Answer, and ask for the area of the present tolerance where that is not known."""
