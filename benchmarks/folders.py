@@ -173,6 +173,7 @@ def child_switch(folder: Path, switches: int) -> Figures:
         def lap() -> float:
             for number in range(len(order)):
                 show(number)
+            watch.until(lambda: False, 1.0)  # what is fetched ahead has come
             return resident_mb()
 
         rng = np.random.default_rng(3)

@@ -179,7 +179,8 @@ class OurCanvas:
         self.settle()
         times = self._stage.run(steps)
         self._end()
-        if self._stage.paints.count - painted < len(times) // 2:
+        few = self._stage.paints.count - painted < len(times) // 2
+        if few and gesture != "hover":  # between instances nothing changes
             raise SystemExit(f"“{gesture}” was not painted frame by frame")
         return times
 

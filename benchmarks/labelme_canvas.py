@@ -25,24 +25,13 @@ NO_BUTTON, LEFT, MIDDLE = Qt.NoButton, Qt.LeftButton, Qt.MiddleButton
 Steps = Iterator[Callable[[], None]]
 
 
-class Counted(Canvas):
-    """labelme's canvas, which also counts its paints."""
-
-    paints = 0
-
-    def paintEvent(self, event):  # noqa: N802 - Qt
-        """Paint as labelme does."""
-        super().paintEvent(event)
-        self.paints += 1
-
-
 class Peer:
     """One scene on labelme's canvas."""
 
     def __init__(self, app: QApplication, scene: Scene, pixmap: QPixmap) -> None:
         self.app = app
         self.area = QScrollArea()
-        self.canvas = Counted()
+        self.canvas = Canvas()
         self.area.setWidget(self.canvas)
         self.area.setWidgetResizable(True)
         self.canvas.zoom_request.connect(self._zoom)
@@ -186,9 +175,8 @@ class Peer:
         return min(self.canvas.shapes, key=distance)
 
     def run(self, gesture: str, frames: int, seconds: float) -> dict:
-        """Return (passed, processor) ms of each frame and how many were painted; 2 at least."""
+        """Return (passed, processor) ms of each frame; 2 at least."""
         times: list[tuple[float, float]] = []
-        painted = self.canvas.paints
         end = time.perf_counter() + seconds
         for step in getattr(self, gesture)():
             start, busy = time.perf_counter(), time.thread_time()
@@ -198,10 +186,9 @@ class Peer:
             times.append((passed * 1e3, used * 1e3))
             if len(times) >= frames or (len(times) >= 2 and time.perf_counter() > end):
                 break
-        painted = self.canvas.paints - painted
         button = MIDDLE if gesture == "pan" else LEFT
         self.send(QEvent.MouseButtonRelease, self.middle(), button, NO_BUTTON)
-        return {"times": times, "painted": painted}
+        return {"times": times}
 
 
 def _shape(number: int, ring: np.ndarray) -> Shape:

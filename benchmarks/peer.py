@@ -100,7 +100,4 @@ class Labelme:
         if not answer:
             raise NoPeer("labelme is left out from here on: its process ended.")
         found = json.loads(answer)
-        times = [(float(passed), float(used)) for passed, used in found["times"]]
-        if found["painted"] < len(times) // 2:
-            raise NoPeer(f"labelme painted only {found['painted']} of {len(times)} frames.")
-        return times
+        return [(float(passed), float(used)) for passed, used in found["times"]]

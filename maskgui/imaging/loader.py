@@ -200,9 +200,13 @@ class ImageLoader:
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            reply = self._perform(job)
-            for ticket in self._finish(job):
-                self._answer(ticket, reply)
+            self._serve(job)
+
+    def _serve(self, job: _Job) -> None:
+        """Do a job and answer. A method, so that no thread keeps a picture while it waits."""
+        reply = self._perform(job)
+        for ticket in self._finish(job):
+            self._answer(ticket, reply)
 
     def _next(self) -> _Job | None:
         """Wait for the job that goes first and mark it running; None when closed."""

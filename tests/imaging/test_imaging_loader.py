@@ -1,6 +1,8 @@
 """The threads: order, cancelling, sharing, bounds, errors and a clean end."""
 
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -200,6 +202,24 @@ def test_an_image_above_the_bound_is_delivered_and_not_held(start, files) -> Non
     images.request(files[0], replies)
     assert replies.wait(1)[0].image.rgb.shape == (30, 40, 3)
     assert images.cache.held_bytes == 0
+
+
+def test_no_thread_keeps_a_picture_that_it_has_delivered(start, files) -> None:
+    loader = start(cache_bytes=0)
+    delivered = threading.Event()
+    kept: list[weakref.ref[np.ndarray]] = []
+
+    def take(reply: Loaded) -> None:
+        assert isinstance(reply.image, Decoded)
+        kept.append(weakref.ref(reply.image.rgb))
+        delivered.set()
+
+    loader.request(files[0], take)
+    assert delivered.wait(WAIT)
+    end = time.monotonic() + WAIT
+    while kept[0]() is not None and time.monotonic() < end:
+        time.sleep(0.01)
+    assert kept[0]() is None
 
 
 def test_thumbnails_carry_their_side(start, files) -> None:
