@@ -70,6 +70,7 @@ class Document:
         self._categories = {category.id: category for category in categories}
         self._images = {image.id: image for image in images}
         self._instances: dict[int, dict[int, Instance]] = {}
+        self._ordered: dict[int, list[Instance]] = {}  # of images that were asked for
 
     @property
     def categories(self) -> list[Category]:
@@ -96,15 +97,21 @@ class Document:
     def load(self, image_id: int, instances: Iterable[Instance]) -> None:
         """Put the stored instances of an image in memory."""
         self._instances[image_id] = {instance.id: instance for instance in instances}
+        self._ordered.pop(image_id, None)
 
     def unload(self, image_id: int) -> None:
         """Forget the instances of an image; the project file has them."""
         self._instances.pop(image_id, None)
+        self._ordered.pop(image_id, None)
 
     def instances(self, image_id: int) -> list[Instance]:
         """Return a loaded image's instances, the lowest first. Raises KeyError when not loaded."""
-        found = self._instances[image_id].values()
-        return sorted(found, key=lambda instance: (instance.order, instance.id))
+        ordered = self._ordered.get(image_id)
+        if ordered is None:  # asked for many times a frame, sorted once an edit
+            found = self._instances[image_id].values()
+            ordered = sorted(found, key=lambda instance: (instance.order, instance.id))
+            self._ordered[image_id] = ordered
+        return list(ordered)
 
     def instance(self, image_id: int, instance_id: int) -> Instance | None:
         """Return one instance of a loaded image, None when it has none of that id."""
@@ -145,6 +152,8 @@ class Document:
 
     def _put(self, entity: Entity, value: Entity | None) -> None:
         shelf = self._shelf(entity)
+        if isinstance(entity, Instance):
+            self._ordered.pop(entity.image_id, None)
         if value is None:
             shelf.pop(entity.id, None)
         else:

@@ -159,6 +159,13 @@ class History(RuleBasedStateMachine):
     def the_state_is_that_of_its_place_in_the_history(self) -> None:
         assert state_of(self.document) == self.states[len(self.done)]
 
+    @invariant()
+    def instances_come_in_their_order(self) -> None:
+        for image in IMAGES:
+            held = self.document._instances[image].values()
+            want = sorted(held, key=lambda one: (one.order, one.id))
+            assert self.document.instances(image) == want
+
 
 TestHistory = History.TestCase
 TestHistory.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

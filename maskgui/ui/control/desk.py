@@ -161,7 +161,8 @@ class Desk(QObject):
 
     def selected(self) -> list[Instance]:
         """The selected instances of the image on the canvas."""
-        return [one for one in self.instances() if one.id in self.selection.ids]
+        chosen = self.selection.ids
+        return [one for one in self.instances() if one.id in chosen] if chosen else []
 
     def categories(self) -> list[Category]:
         """The project's categories in the person's order."""
