@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtTest import QTest
@@ -287,6 +288,21 @@ def test_what_is_drawn_lies_above_hidden_ones(opened: Controller, hand: Hand) ->
     hand.drag((15, 15), (70, 70))
     made = pile(opened)[-1]
     assert pile(opened) == [two.id, one.id, made]
+
+
+def test_what_is_pasted_at_once_is_clipped(controller: Controller, folder: Path, wait) -> None:
+    Image.new("RGB", (40, 30)).save(folder / "scene 2.png")
+    controller.start([folder], None)
+    wait(lambda: shown(controller))
+    one = square(controller, 20, 20, 60)
+    controller.desk.selection.set([one.id])
+    controller.window.commands["copy"].trigger()
+    second = controller.desk.order[1]
+    wait(lambda: controller.loader.cached(controller.desk.session.image_path(second)) is not None)
+    controller.window.commands["next_image"].trigger()
+    controller.window.commands["paste"].trigger()
+    (made,) = controller.desk.instances()
+    assert made.shape.bounds == (20, 20, 40, 30)
 
 
 def test_hidden_and_locked_by_key_on_the_canvas(opened: Controller, hand: Hand) -> None:

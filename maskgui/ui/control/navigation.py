@@ -70,6 +70,7 @@ class Navigation(QObject):
         path = session.image_path(image_id)
         held = self.loader.cached(path)
         if held is not None:
+            self._measure(image_id, held.rgb)  # what is pasted at once is clipped by it
             self._put(image_id, held.rgb, "")
         else:
             self._put(image_id, None, "")
