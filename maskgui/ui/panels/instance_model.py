@@ -31,8 +31,9 @@ class InstanceModel(QAbstractItemModel):
             for category in groups
         ]
         if self._shape(groups, rows) == self._shape(self._groups, self._rows):
+            before = self._groups, self._rows
             self._groups, self._rows = groups, rows
-            self._touch_all()
+            self._touch_changed(*before)
             return False
         self.beginResetModel()
         self._groups, self._rows = groups, rows
@@ -51,13 +52,17 @@ class InstanceModel(QAbstractItemModel):
             for group, members in zip(groups, rows, strict=True)
         ]
 
-    def _touch_all(self) -> None:
+    def _touch_changed(self, groups: list[Category], rows: list[list[Instance]]) -> None:
+        """Tell of what is not as it was in rows of the same ids: views look at all they hear of."""
         for group, members in enumerate(self._rows):
             parent = self.index(group, 0)
-            self.dataChanged.emit(parent, parent)
-            if members:
-                last = self.index(len(members) - 1, 0, parent)
-                self.dataChanged.emit(self.index(0, 0, parent), last)
+            recoloured = groups[group] != self._groups[group]
+            if recoloured:
+                self.dataChanged.emit(parent, parent)
+            pairs = zip(rows[group], members, strict=True)
+            changed = [n for n, (was, now) in enumerate(pairs) if recoloured or was is not now]
+            for first, last in _ranges(changed):
+                self.dataChanged.emit(self.index(first, 0, parent), self.index(last, 0, parent))
 
     def instance(self, index: Index) -> Instance | None:
         """Return the instance of a row, None for a category's row."""

@@ -1,0 +1,32 @@
+"""The list of instances tells views of those rows that changed, and of no others."""
+
+from msgspec.structs import replace
+
+from maskgui.core.entities import Category, Instance
+from maskgui.core.shape import Polygon, Shape
+from maskgui.ui.panels.instance_model import InstanceModel
+from tests.ui.canvas_kit import square
+
+SQUARE = Shape([Polygon(square(1, 1, 5))])
+CATEGORIES = [Category(1, "washer", "#112233"), Category(2, "nut", "#445566", 1)]
+
+
+def test_only_changed_rows_are_told(qtbot):
+    model = InstanceModel()
+    instances = [Instance(n, 1, 1 + n % 2, SQUARE, n) for n in range(10)]
+    assert model.show(instances, CATEGORIES)
+    told = []
+    model.dataChanged.connect(
+        lambda first, last: told.append((first.parent().row(), first.row(), last.row()))
+    )
+    assert not model.show(list(instances), CATEGORIES)
+    assert told == []
+    for number in (2, 4, 9):
+        instances[number] = replace(instances[number], shape=SQUARE.moved(1, 0))
+    assert not model.show(instances, CATEGORIES)
+    assert told == [(0, 1, 2), (1, 4, 4)]
+    assert model.instance(model.index_of(4)) is instances[4]
+    told.clear()
+    assert not model.show(instances, [CATEGORIES[0], replace(CATEGORIES[1], name="bolt")])
+    assert told == [(-1, 1, 1), (1, 0, 4)]
+    assert model.show(instances[1:], CATEGORIES)
