@@ -21,10 +21,12 @@ QUALITY = 78
 OTHERS = ("27c30f901149.png", "2b50b1e3fa5c.png", "2e172afb1f43.png", "34c9f4eb2af8.png")
 CONTROL = Qt.KeyboardModifier.ControlModifier
 CAP_SECONDS = 0.7
+BREATH_MS = 20
+"""What the window is given to lay itself out before a frame is taken."""
 FAULT, FAINT, EMPTY = (224, 143), (169, 114), (82, 10)
 """On the image: what is no nucleus, one whose outline misses its rim, and bare ground."""
 RIM = ((166, 103.5), (172, 103.5), (178, 108), (180, 115), (177, 122), (170, 125), (164, 123))
-UNSEEN = ((65, 36), (69, 34), (72, 37), (69, 42), (73, 45), (76, 49), (75, 52))
+UNSEEN = ((70, 33), (75, 34), (78, 38), (74, 42), (77, 47), (79, 51), (76, 55))
 """A way through a nucleus that was not found."""
 
 
@@ -42,6 +44,7 @@ class Film:
     def shoot(self) -> None:
         """Take a frame of the window as it is now."""
         canvas = self._controller.canvas
+        QTest.qWait(BREATH_MS)
         wait_until(canvas.is_settled, "Painting", stage.SECONDS)
         picture = self.hand.picture()
         if self._cap_left:
@@ -111,6 +114,8 @@ def film(place: Path) -> None:
         bench.take("select")
         stage.settle(controller)
         _segment(made, controller)
+        found = [bench.canvas.scene.hits.bodies_at(*spot) for spot in (FAULT, FAINT)]
+        assert all(found), "the model no longer finds what the film corrects"
         _correct(made)
         made.save(stage.DOCS / "correction.webp")
 

@@ -1,7 +1,5 @@
 """The open window as a workbench: labels found, spoilt and taken back, tools taken by key."""
 
-from collections.abc import Sequence
-
 import msgspec
 import stage
 from hand import Hand
@@ -10,7 +8,6 @@ from maskgui.core.document import Edit
 from maskgui.core.edits import delete_instances, replace_instance
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Polygon, Shape
-from maskgui.tools.base import Option
 from maskgui.ui.actions import TABLE, TOOL_ACTIONS
 from maskgui.ui.canvas.camera import BOX_MARGIN
 from maskgui.ui.controller import Controller
@@ -79,18 +76,15 @@ class Bench:
         """Set an option of the tool in hand, as its slider does."""
         self.canvas.set_option(name, value)
 
-    def options(self) -> Sequence[Option]:
-        """Return what can be set of the tool in hand."""
-        return self.canvas.toolbox.active.options()
+    def wait_for_area(self, other_than: Shape | None = None) -> Shape:
+        """Wait until the wand shows an area, another than the one named; return it."""
 
-    def wait_for_area(self) -> None:
-        """Wait until the image work of the wand is on the canvas."""
-
-        def come() -> bool:
+        def shown() -> Shape:
             area = self.canvas.toolbox.active.look(self.canvas.scene).overlay.area
-            return area is not None and bool(area.shape.parts)
+            return area.shape if area is not None else Shape()
 
-        wait_until(come, "The wand", stage.SECONDS)
+        wait_until(lambda: shown() not in (Shape(), other_than), "The wand", stage.SECONDS)
+        return shown()
 
     def wait_for_wire(self) -> None:
         """Wait until the map of the scissors' last anchor has come."""

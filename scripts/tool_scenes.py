@@ -212,7 +212,7 @@ def scissors(bench: Bench) -> None:
     bench.remove(bench.at(340, 230))
     bench.draw_as("clock")
     bench.take("scissors")
-    for spot in ((305, 62), (247, 152), (266, 290), (378, 397)):
+    for spot in ((309, 66), (259, 162), (264, 228), (311, 346), (378, 397)):
         bench.hand.click(*spot)
         bench.wait_for_wire()
     bench.hand.glide(440, 290)
@@ -224,9 +224,9 @@ def wand(bench: Bench) -> None:
     bench.draw_as("laptop")
     bench.take("wand")
     bench.hand.press(330, 190)
-    bench.wait_for_area()
-    bench.hand.glide(346, 190)
-    bench.wait_for_area()
+    small = bench.wait_for_area()
+    bench.hand.glide(352, 190, steps=1)
+    bench.wait_for_area(other_than=small)
 
 
 def refine(bench: Bench) -> None:
