@@ -8,11 +8,10 @@ Run as a program it is a server: a JSON line {project, rounds, log, reopen} on s
 child, its pid comes back on stdout; {"reap": pid} waits for it. Imports are paid for once.
 """
 
-import json
 import os
 import random
-import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -20,6 +19,7 @@ from maskgui.assist.session import Session
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category, Entity, ImageRecord, Instance, Review
 from maskgui.core.shape import Polygon, Shape
+from tests.e2e.fork_server import serve
 
 Pair = tuple[Entity | None, Entity | None]
 
@@ -160,20 +160,10 @@ def edit_until_killed(project: Path, rounds: list, log: int, reopen: bool) -> No
         session = Session.open(project)
 
 
-def serve() -> None:
-    """Fork one child for each line on stdin."""
-    for line in sys.stdin:
-        task = json.loads(line)
-        if "reap" in task:
-            _, status = os.waitpid(task["reap"], 0)
-            print(os.waitstatus_to_exitcode(status), flush=True)
-            continue
-        pid = os.fork()
-        if pid == 0:
-            log = os.open(task["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            edit_until_killed(Path(task["project"]), task["rounds"], log, task["reopen"])
-        print(pid, flush=True)
+def begin(task: dict[str, Any]) -> None:
+    log = os.open(task["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    edit_until_killed(Path(task["project"]), task["rounds"], log, task["reopen"])
 
 
 if __name__ == "__main__":
-    serve()
+    serve(begin)

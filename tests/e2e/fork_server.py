@@ -4,14 +4,38 @@ import json
 import os
 import subprocess
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+def serve(work: Callable[[dict[str, Any]], object]) -> None:
+    """Fork one child for each JSON line on stdin, or wait for one: what a script does that is run.
+
+    The answer to a task is the child's pid, that to {"reap": pid} its exit code.
+    """
+    for line in sys.stdin:
+        task = json.loads(line)
+        if "reap" in task:
+            _, status = os.waitpid(task["reap"], 0)
+            print(os.waitstatus_to_exitcode(status), flush=True)
+            continue
+        pid = os.fork()
+        if pid == 0:
+            try:
+                work(task)
+            except BaseException:  # noqa: BLE001 - the child must never come back to the loop
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        print(pid, flush=True)
+
+
 class ForkServer:
-    """Runs `script`, which takes one JSON task a line on stdin and answers each with a number."""
+    """Runs `script`, which hands its tasks to `serve`: each is answered with a number."""
 
     def __init__(self, script: Path, **environment: str) -> None:
         self._process = subprocess.Popen(

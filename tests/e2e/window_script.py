@@ -9,12 +9,11 @@ forks one child, its pid comes back; {"reap": pid} waits for it. Imports are pai
 """
 
 import hashlib
-import json
 import os
 import random
-import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -30,6 +29,7 @@ from maskgui.maskrcnn.vectorize import shapes
 from maskgui.ui.app import make_application
 from maskgui.ui.controller import Controller
 from maskgui.ui.options import Options
+from tests.e2e.fork_server import serve
 
 MODEL = "parts 0123456789ab"
 SIZE = (240, 320)
@@ -214,21 +214,11 @@ def work_until_killed(folder: Path, seed: int, log: int) -> None:
     del hand
 
 
-def serve() -> None:
-    """Fork one child for each line on stdin."""
-    for line in sys.stdin:
-        task = json.loads(line)
-        if "reap" in task:
-            _, status = os.waitpid(task["reap"], 0)
-            print(os.waitstatus_to_exitcode(status), flush=True)
-            continue
-        pid = os.fork()
-        if pid == 0:
-            log = os.open(task["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            work_until_killed(Path(task["folder"]), task["seed"], log)
-            os._exit(1)
-        print(pid, flush=True)
+def begin(task: dict[str, Any]) -> None:
+    log = os.open(task["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    work_until_killed(Path(task["folder"]), task["seed"], log)
+    os._exit(1)
 
 
 if __name__ == "__main__":
-    serve()
+    serve(begin)
