@@ -119,14 +119,14 @@ class MLPMaskPredictor(nn.Module):
     def __init__(self, features: int, side: int, num_classes: int, agnostic: bool) -> None:
         super().__init__()
         self.side, self.num_classes = side, num_classes
-        self.masks = nn.Linear(features, (1 if agnostic else num_classes) * side**2)
+        self.channels = 1 if agnostic else num_classes
+        self.masks = nn.Linear(features, self.channels * side**2)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Return the logits; a class-agnostic mask stands under each class."""
         masks: Tensor = self.masks(hidden)
-        return masks.view(len(hidden), -1, self.side, self.side).expand(
-            -1, self.num_classes, -1, -1
-        )
+        shaped = masks.view(len(hidden), self.channels, self.side, self.side)
+        return shaped.expand(-1, self.num_classes, -1, -1)
 
 
 class SoftmaxRoIHeads(RoIHeads):  # type: ignore[misc]  # torchvision has no types

@@ -127,6 +127,22 @@ def train(module: FasterRCNN) -> None:
         optimiser.step()
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_learns_from_images_without_objects(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small batch of crops often shows nothing: no RoI then reaches the mask branch."""
+    narrow_resnets(monkeypatch)
+    torch.manual_seed(0)
+    module = build(EVERY[name]).train()
+    images, targets = batch()
+    losses = module(images, [{key: value[:0] for key, value in one.items()} for one in targets])
+    torch.stack(list(losses.values())).sum().backward()
+    assert all(torch.isfinite(loss) for loss in losses.values())
+    assert not losses["loss_box_reg"].any()
+    assert "loss_mask" not in losses or not losses["loss_mask"].any()
+    learned = [p.grad for p in module.parameters() if p.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in learned)
+
+
 def heads_of(module: FasterRCNN) -> list[nn.Module]:
     heads = module.roi_heads
     named = (heads.box_head, heads.box_predictor, heads.mask_head, heads.mask_predictor)
