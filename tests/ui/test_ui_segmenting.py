@@ -200,7 +200,7 @@ def test_what_the_model_said_while_m_is_held(ready: Controller, wait) -> None:
     assert ready.desk.instances() == []
     ready.canvas.setFocus()
     QTest.keyPress(ready.canvas, Qt.Key.Key_M)
-    assert len(ready.canvas.scene.instances()) == 3
+    wait(lambda: len(ready.canvas.scene.instances()) == 3)
     QTest.keyRelease(ready.canvas, Qt.Key.Key_M)
     assert list(ready.canvas.scene.instances()) == []
 
