@@ -292,3 +292,48 @@ def test_none_keeps_its_references(desk):
         desk.hover(30 + n % 100, 40)
         desk.canvas.repaint()
     assert sys.getrefcount(None) > before - 30  # a faulty binding loses one with each call
+
+
+def test_the_brush_stays_under_a_pointer_that_rests(desk):
+    """Whatever moves the image: a key, another image, the wheel in the middle of a draft."""
+    desk.canvas.set_tool("brush")
+    desk.wheel(QPointF(320, 240), 6)
+    desk.hover(*desk.canvas.view.to_image(200, 150))
+
+    def disk_at():
+        disk = desk.canvas._face.overlay.disk
+        spot = desk.canvas.view.to_screen(disk.x, disk.y)
+        return spot.x(), spot.y()
+
+    at = disk_at()
+    assert at == pytest.approx((200, 150), abs=1)
+    for moves in (
+        desk.canvas.fit,
+        desk.canvas.zoom_to_100,
+        lambda: desk.open(2),
+        lambda: desk.canvas.resize(500, 400),
+    ):
+        moves()
+        assert disk_at() == pytest.approx(at)
+    QApplication.sendEvent(desk.canvas, QEvent(QEvent.Type.Leave))
+    told = []
+    desk.canvas.pointer_moved.connect(lambda x, y: told.append((x, y)))
+    desk.canvas.zoom_by(2.0)
+    assert told == []  # the pointer is elsewhere
+
+
+def test_the_line_to_the_pointer_follows_a_zoom_but_a_drag_does_not(desk):
+    desk.canvas.set_tool("polygon")
+    desk.click(120, 80)
+    desk.hover(180, 80)
+    spot = desk.canvas.view.to_screen(*desk.canvas._face.overlay.draft.cursor)
+    desk.canvas.zoom_by(2.0)
+    assert desk.canvas.view.to_screen(*desk.canvas._face.overlay.draft.cursor) == spot
+    desk.key(Qt.Key.Key_Escape)
+    desk.canvas.set_tool("brush")
+    desk.canvas.fit()
+    desk.hover(150, 100)
+    QTest.mousePress(desk.canvas, LEFT, PLAIN, desk.at(150, 100))
+    desk.canvas.scroll_by(40, 0)
+    assert len(desk.canvas.toolbox.active.way) == 1
+    QTest.mouseRelease(desk.canvas, LEFT, PLAIN, desk.at(150, 100))

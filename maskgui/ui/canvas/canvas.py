@@ -343,6 +343,7 @@ class Canvas(CameraWidget):
     def _view_moved(self) -> None:
         self._layer.view_changed()
         super()._view_moved()
+        self._hands.view_moved()
 
     # Qt's events
 

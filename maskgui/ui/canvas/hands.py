@@ -4,7 +4,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
+from PySide6.QtGui import (
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QSinglePointEvent,
+    QWheelEvent,
+)
 
 from maskgui.tools.base import CLICK_SLOP, Response
 from maskgui.ui.canvas.edging import EdgeFollower
@@ -28,6 +34,7 @@ class Hands:
     def __init__(self, canvas: "Canvas") -> None:
         self._canvas = canvas
         self._at = QPointF()
+        self._over = False  # the pointer is on the canvas, at `_at`
         self._pan_from: QPointF | None = None
         self._pan_button = NO_BUTTON
         self._space = False
@@ -68,11 +75,30 @@ class Hands:
 
     def leave(self) -> None:
         """The pointer left the canvas; a drag goes on outside of it."""
+        self._over = False
         if self._pressed is None:
             self._edges.stop()
 
+    def view_moved(self) -> None:
+        """The image lies elsewhere under a pointer that rests: what it points at is another.
+
+        A drag goes on with the next event of the pointer itself.
+        """
+        shown = self._canvas.scene.image_id is not None
+        if shown and self._over and not self.panning and self._pressed is None:
+            self._point_again()
+
+    def _point_again(self) -> None:
+        self._canvas.point_at(self._at)
+        self._tool_moves(self._held)
+
+    def _pointed(self, event: QSinglePointEvent) -> None:
+        """Remember where the pointer is, and what is held."""
+        self._at, self._over = event.position(), True
+        self._held = event.modifiers()
+
     def _press(self, event: QMouseEvent) -> bool:
-        self._at = event.position()
+        self._pointed(event)
         self._edges.stop()
         if event.button() == MIDDLE or (self._space and event.button() == LEFT):
             self._pan_from, self._pan_button = event.position(), event.button()
@@ -90,7 +116,7 @@ class Hands:
         return self._answered(self._canvas.toolbox.press(pointer, self._canvas.scene))
 
     def _move(self, event: QMouseEvent) -> bool:
-        self._at = event.position()
+        self._pointed(event)
         self._canvas.point_at(event.position())
         if self._pan_from is not None:
             way = event.position() - self._pan_from
@@ -105,7 +131,6 @@ class Hands:
     def _look_at_edges(self, event: QMouseEvent) -> None:
         """Let the view go on where something is being drawn at its edge."""
         tool, held = self._canvas.toolbox.active, event.buttons() != NO_BUTTON
-        self._held = event.modifiers()
         if not (tool.busy and tool.follows):
             self._edges.stop()
         elif not (held and self._pressed is not None) or _dragged(self._pressed, self._at):
@@ -116,8 +141,8 @@ class Hands:
             self._edges.stop()
             return
         self._canvas.scroll_by(dx, dy)
-        self._canvas.point_at(self._at)
-        self._tool_moves(self._held)
+        if self._pressed is not None:
+            self._point_again()
 
     def _release(self, event: QMouseEvent) -> bool:
         self._edges.stop()
@@ -129,6 +154,7 @@ class Hands:
         return self._answered(self._canvas.toolbox.release(pointer, self._canvas.scene))
 
     def _wheel(self, event: QWheelEvent) -> bool:
+        self._pointed(event)
         turn = event.angleDelta()
         ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         if not ctrl and turn.y() and self._tool_turns(event, turn.y() / 120):
@@ -144,10 +170,6 @@ class Hands:
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not way.x():
                 way = way.transposed()
             self._canvas.scroll_by(way.x(), way.y())
-        self._at = event.position()
-        self._canvas.point_at(event.position())
-        if not self._canvas.toolbox.active.busy:
-            self._tool_moves(event.modifiers())
         event.accept()
         return True
 
@@ -206,6 +228,7 @@ class Hands:
         }.get(Qt.Key(event.key()))
         if flag is not None:  # some platforms leave the key itself out
             held = held | flag if event.type() == QEvent.Type.KeyPress else held & ~flag
+        self._held = held
         if self._canvas.underMouse() and self._pan_from is None:
             self._tool_moves(held)
 
