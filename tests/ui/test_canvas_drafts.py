@@ -1,11 +1,13 @@
 """Gestures of the drawing tools on the real canvas: seen while they last, one edit at their end."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
 from maskgui.core.hit import shape_area
 from maskgui.core.shape import Polygon
+from maskgui.ui.theme import LIGHT
 from tests.ui.canvas_kit import LEFT, Desk, holed, instance, square
 
 PLAIN = Qt.KeyboardModifier.NoModifier
@@ -90,3 +92,18 @@ def test_clicks_punch_a_hole_and_simplify_is_kept_with_enter(desk):
     desk.key(Qt.Key.Key_Escape)
     assert desk.canvas.tool == "select"
     assert len(desk.project.edits) == 1
+
+
+def test_the_band_has_a_halo_and_is_seen_on_dark_ground(qtbot):
+    desk = Desk(qtbot)
+    desk.canvas.set_theme(LIGHT)
+    desk.hover(50, 50)
+    QTest.mousePress(desk.canvas, LEFT, PLAIN, desk.at(50, 50))
+    desk.hover(150, 100, PLAIN, LEFT)
+    picture = desk.picture().astype(int)
+    spot = desk.at(50, 75)
+    across = picture[spot.y(), spot.x() - 4 : spot.x() + 5].mean(axis=1)
+    accent = np.mean(desk.canvas._colors.accent.getRgb()[:3])
+    inside, outside = across[-1], across[0]
+    assert across.min() < min(accent, inside, outside) - 15
+    QTest.mouseRelease(desk.canvas, LEFT, PLAIN, desk.at(150, 100))

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Draft, EdgeRef, Overlay, VertexRef
 from maskgui.ui.canvas.colors import CanvasColors
-from maskgui.ui.canvas.drafts import draw_drafts
+from maskgui.ui.canvas.drafts import draw_drafts, lined
 from maskgui.ui.canvas.outlines import polygon_of
 from maskgui.ui.canvas.still import Stroke
 from maskgui.ui.canvas.style import (
@@ -112,9 +112,8 @@ def draw_overlay(brush: Brush, overlay: Overlay, shapes: dict[int, Shape]) -> No
         box = brush.view.box_to_screen(overlay.band)
         fill = QColor(brush.colors.accent)
         fill.setAlphaF(0.12)
-        brush.painter.setPen(QPen(brush.colors.accent, 1))
-        brush.painter.setBrush(fill)
-        brush.painter.drawRect(box)
+        brush.painter.fillRect(box, fill)
+        lined(brush, lambda painter: painter.drawRect(box), brush.colors.accent, 1)
 
 
 def draw_draft(brush: Brush, draft: Draft) -> None:

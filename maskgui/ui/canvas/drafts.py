@@ -31,14 +31,14 @@ def draw_drafts(brush: "Brush", overlay: Overlay) -> None:
         _draw_frame(brush, overlay.frame)
     if overlay.snapped is not None:
         at = brush.view.to_screen(*overlay.snapped)
-        _lined(brush, lambda painter: painter.drawEllipse(at, 8, 8), brush.colors.accent, 2)
+        lined(brush, lambda painter: painter.drawEllipse(at, 8, 8), brush.colors.accent, 2)
 
 
 def _tone(brush: "Brush", adds: bool) -> QColor:
     return QColor(brush.colors.accent if adds else brush.colors.danger)
 
 
-def _lined(brush: "Brush", draw: Callable[[QPainter], object], color: QColor, width: float) -> None:
+def lined(brush: "Brush", draw: Callable[[QPainter], object], color: QColor, width: float) -> None:
     """Stroke something twice: a halo first, so that it is seen on any image."""
     brush.painter.setBrush(Qt.BrushStyle.NoBrush)
     for pen in (QPen(HALO_COLOR, width + 2), QPen(color, width)):
@@ -61,7 +61,7 @@ def _draw_path(brush: "Brush", path: Path) -> None:
         fill = QColor(color)
         fill.setAlphaF(0.14)
         brush.painter.fillPath(on_screen, fill)
-    _lined(brush, lambda painter: painter.drawPath(on_screen), color, 2)
+    lined(brush, lambda painter: painter.drawPath(on_screen), color, 2)
     brush.painter.setPen(QPen(QColor("#ffffff"), 1))
     brush.painter.setBrush(color)
     for at, point in enumerate(path.anchors.tolist()):
@@ -77,8 +77,8 @@ def _draw_disk(brush: "Brush", disk: Disk) -> None:
     if disk.adds:
         arms.append(QLineF(at.x(), at.y() - 4, at.x(), at.y() + 4))
     color = _tone(brush, disk.adds)
-    _lined(brush, lambda painter: painter.drawEllipse(at, radius, radius), color, 1.5)
-    _lined(brush, lambda painter: painter.drawLines(arms), color, 1.5)
+    lined(brush, lambda painter: painter.drawEllipse(at, radius, radius), color, 1.5)
+    lined(brush, lambda painter: painter.drawLines(arms), color, 1.5)
 
 
 def _draw_frame(brush: "Brush", frame: Frame) -> None:
@@ -86,8 +86,8 @@ def _draw_frame(brush: "Brush", frame: Frame) -> None:
     turner = brush.view.to_screen(*frame.turner)
     top = (corners[0] + corners[1]) / 2
     accent = brush.colors.accent
-    _lined(brush, lambda painter: painter.drawPolygon(corners), accent, 1)
-    _lined(brush, lambda painter: painter.drawLine(top, turner), accent, 1)
+    lined(brush, lambda painter: painter.drawPolygon(corners), accent, 1)
+    lined(brush, lambda painter: painter.drawLine(top, turner), accent, 1)
     brush.painter.setPen(QPen(accent, 1.5))
     for at, corner in enumerate(corners):
         brush.painter.setBrush(accent if frame.grabbed == at else QColor("#ffffff"))
