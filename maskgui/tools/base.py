@@ -81,6 +81,7 @@ class Draft:
     cursor: tuple[float, float] | None = None
     closes: bool = False  # a click now would close it
     closed: bool = False  # it is an outline already (rectangle)
+    marked: NDArray[np.float64] | None = None  # M x 2, shown as vertices; None for all points
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,13 @@ class RectangleTool(Tool):
                 Overlay(),
                 f"{self.title}: drag, or click two corners; Shift keeps the sides equal",
             )
-        ring = self.outline(*_box(self.corner, self.at))
+        box = _box(self.corner, self.at)
+        ring = self.outline(*box)
         width, height = np.ptp(ring, axis=0)
         text = "release" if self.pressed is not None else "click"
         status = f"{self.title}: {width:.0f} × {height:.0f} px, {text} finishes, Esc cancels"
-        return Look("cross", Overlay(draft=Draft(ring, closed=True)), status)
+        draft = Draft(ring, closed=True, marked=_corners(*box))
+        return Look("cross", Overlay(draft=draft), status)
 
     def press(self, pointer: Pointer, scene: Scene) -> Response:
         """Set the first corner, or the second."""
@@ -97,7 +99,7 @@ class RectangleTool(Tool):
 
     def outline(self, x0: float, y0: float, x1: float, y1: float) -> NDArray[np.float64]:
         """Return the outline (N x 2) that fits a box."""
-        return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+        return _corners(x0, y0, x1, y1)
 
     def _finish(self, pointer: Pointer, scene: Scene) -> Response:
         corner = self.corner or pointer.point
@@ -120,6 +122,10 @@ class EllipseTool(RectangleTool):
         return np.stack(
             ((x0 + x1) / 2 + rx * np.cos(angle), (y0 + y1) / 2 + ry * np.sin(angle)), axis=1
         )
+
+
+def _corners(x0: float, y0: float, x1: float, y1: float) -> NDArray[np.float64]:
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
 
 
 def _box(corner: tuple[float, float], at: Pointer) -> Box:

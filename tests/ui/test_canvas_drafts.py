@@ -107,3 +107,20 @@ def test_the_band_has_a_halo_and_is_seen_on_dark_ground(qtbot):
     inside, outside = across[-1], across[0]
     assert across.min() < min(accent, inside, outside) - 15
     QTest.mouseRelease(desk.canvas, LEFT, PLAIN, desk.at(150, 100))
+
+
+@pytest.mark.parametrize("tool", ["rectangle", "ellipse"])
+def test_only_the_corners_of_a_box_are_marked(desk, tool):
+    desk.canvas.set_tool(tool)
+    desk.click(110, 80)
+    desk.hover(190, 140)
+    draft = desk.canvas._face.overlay.draft
+    corners = {(110.0, 80.0), (190.0, 80.0), (190.0, 140.0), (110.0, 140.0)}
+    at = {(round(x), round(y)) for x, y in draft.marked.tolist()}
+    assert at == corners
+    picture = desk.picture().astype(int)
+    rims = []  # a white line round each square
+    for x, y in draft.marked.tolist():
+        spot = desk.at(x, y)
+        rims.append(picture[spot.y(), spot.x() - 4 : spot.x() + 5].min(axis=1).max())
+    assert min(rims) > 240

@@ -134,6 +134,9 @@ def draw_draft(brush: Brush, draft: Draft) -> None:
         back = QPen(accent, 1, Qt.PenStyle.DashLine)
         painter.setPen(back)
         painter.drawLine(view.to_screen(*ghost[-1]), view.to_screen(*ghost[0]))
+    if draft.marked is not None:
+        _squares(brush, draft.marked, VERTEX, accent, WHITE)
+        return
     _squares(brush, points[1:], VERTEX, accent, WHITE)
     if len(points):
         first = VERTEX_HOVERED + 2 if draft.closes else VERTEX_HOVERED

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 from PySide6.QtCore import QRectF, Qt
 
 from maskgui.core.entities import Instance
@@ -125,7 +126,7 @@ def draw_labels(brush: Brush, scene: CanvasScene, overlay: Overlay, *, labelled:
 def draw_pending(brush: Brush, shape: Shape) -> None:
     """Draw a finished outline that waits for its category."""
     for part in shape.parts:
-        draw_draft(brush, Draft(part.exterior, closed=True))
+        draw_draft(brush, Draft(part.exterior, closed=True, marked=np.empty((0, 2))))
 
 
 def draw_busy(brush: Brush, fraction: float) -> None:
