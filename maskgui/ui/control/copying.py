@@ -1,7 +1,10 @@
 """Copies of instances: duplicated, pasted here or on another image, taken from the image before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
+import msgspec
 from PySide6.QtCore import QObject
 
 from maskgui.core.edits import add_instances, copied
@@ -14,13 +17,22 @@ SHIFT = 12.0  # screen pixels by which a copy on the same image is put aside
 SELECT_FIRST = "Select an instance first."
 
 
+@dataclass(frozen=True)
+class Clipboard:
+    """What was copied. It outlives its project: ids mean nothing in the next one, names do."""
+
+    instances: Sequence[Instance] = ()
+    project: Path | None = None
+    names: Mapping[int, str] = field(default_factory=dict)  # of categories
+
+
 class Copying(QObject):
     """Keeps what was copied; each paste is one edit."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.desk = desk
-        self._clipboard: list[Instance] = []
+        self._clipboard = Clipboard()
         for name, handler in (
             ("duplicate", self.duplicate),
             ("copy", self.copy),
@@ -34,20 +46,42 @@ class Copying(QObject):
         desk.opened.connect(self._allow)
 
     def copy(self) -> None:
-        """Keep the selected instances for pasting, here or on another image."""
-        self._clipboard = self.desk.selected()
-        count = len(self._clipboard)
+        """Keep the selected instances for pasting, here, on another image or in another project."""
+        chosen, session = self.desk.selected(), self.desk.session
+        if session is None:
+            return
+        names = {category.id: category.name for category in self.desk.categories()}
+        self._clipboard = Clipboard(chosen, session.project.path, names)
+        count = len(chosen)
         self.desk.say(f"Copied {count} instance{'' if count == 1 else 's'}.")
         self._allow()
 
     def paste(self) -> None:
         """Put copies of what was copied on this image, aside when it is the same image."""
-        known = {category.id for category in self.desk.categories()}
-        fitting = [one for one in self._clipboard if one.category_id in known]
-        record = self.desk.record
-        if record is not None and fitting:
-            aside = any(one.image_id == record.id for one in fitting)
+        record, session = self.desk.record, self.desk.session
+        if record is None or session is None:
+            return
+        own = self._clipboard.project == session.project.path
+        fitting = self._fitting(own)
+        if fitting:
+            aside = own and any(one.image_id == record.id for one in fitting)
             self._add_copies(fitting, record, "Paste", aside=aside)
+
+    def _fitting(self, own: bool) -> list[Instance]:
+        """Return what was copied, in this project's categories; say which of them it lacks."""
+        here = {one.id if own else one.name.casefold(): one.id for one in self.desk.categories()}
+        names = self._clipboard.names
+        asked = [(one, one.category_id) for one in self._clipboard.instances]
+        found = [(one, here.get(kind if own else names[kind].casefold())) for one, kind in asked]
+        missing = sorted({names[one.category_id] for one, kind in found if kind is None})
+        if missing:
+            what = ", ".join(f"“{name}”" for name in missing)
+            self.desk.say(f"Not pasted: this project has no category {what}; add it first.")
+        return [
+            msgspec.structs.replace(one, category_id=kind)
+            for one, kind in found
+            if kind is not None
+        ]
 
     def duplicate(self) -> None:
         """Copy the selected instances beside themselves."""
@@ -95,7 +129,9 @@ class Copying(QObject):
         desk = self.desk
         image = "" if desk.record else "Open images first."
         desk.allow(("duplicate", "copy"), image or ("" if desk.selection.ids else SELECT_FIRST))
-        desk.allow(("paste",), image or ("" if self._clipboard else "Copy instances first."))
+        desk.allow(
+            ("paste",), image or ("" if self._clipboard.instances else "Copy instances first.")
+        )
         first = "" if self._before() is not None else "This is the first image."
         desk.allow(("same_as_previous",), image or first)
 
