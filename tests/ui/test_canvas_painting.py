@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import shapely
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, QRectF
 
+from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category
 from maskgui.core.shape import Polygon, Shape
 from maskgui.ui.canvas.outlines import Outlines, path_of
+from maskgui.ui.canvas.paintlist import overlapped
 from maskgui.ui.theme import DARK, LIGHT
 from tests.ui.canvas_kit import GREY, Desk, holed, instance, square
 
@@ -206,3 +208,41 @@ def test_every_part_is_in_the_path(qtbot):
     assert path.contains(QPointF(1, 1))
     assert not path.contains(QPointF(3, 3))
     assert path.contains(QPointF(22, 2))
+
+
+def test_of_chips_that_would_overlap_the_surest_is_painted(qtbot):
+    def proposal(number, x, score):
+        part = Polygon(square(x, 60, 40))
+        return instance(number, part, touched=False, detection=number, score=score)
+
+    apart = [proposal(1, 10, 0.61), proposal(2, 130, 0.62)]
+    touching = [proposal(3, 50, 0.93), proposal(4, 55, 0.71)]
+    desk = Desk(qtbot, *apart, *touching, widget=(400, 300))
+
+    def dark(desk, x):
+        """The extent of dark pixels above the middle of a chip's place, in screen pixels."""
+        at = desk.at(x, 60)
+        above = desk.picture()[at.y() - 16 : at.y() - 5, at.x() - 60 : at.x() + 60]
+        columns = np.flatnonzero((above.max(axis=2) < 70).any(axis=0))
+        return columns.max() - columns.min()
+
+    single = Desk(qtbot, apart[0], touching[0], widget=(400, 300))
+    assert dark(desk, 50) == dark(single, 50)
+    desk.carry_out(Edit("test", 1, (Change(touching[0], None),)))
+    only = Desk(qtbot, *apart, touching[1], widget=(400, 300))
+    assert np.array_equal(desk.picture(), only.picture())
+    assert dark(desk, 55) > 20
+
+
+def test_every_chip_left_out_overlaps_a_surer_one_whatever_else_is_near():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        corners = rng.uniform(0, 300, (rng.integers(1, 60), 2))
+        boxes = [QRectF(x, y, rng.uniform(20, 50), 14) for x, y in corners]
+        boxes[0].setWidth(200)  # a label: too long to be known of everywhere
+        expected = [
+            one.width() <= 60
+            and any(one.intersects(other) and other.width() <= 60 for other in boxes[:at])
+            for at, one in enumerate(boxes)
+        ]
+        assert overlapped(boxes, 60) == expected

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
 from maskgui.core.shape import Box, Shape
 from maskgui.ui.canvas.outlines import Outlines
@@ -17,12 +17,15 @@ from maskgui.ui.canvas.style import (
     Brushes,
     Look,
     brushes_for,
+    chip_box,
     chip_font,
     paint_chip,
     paint_outline,
 )
 from maskgui.ui.canvas.tiles import TILE, TileJob, TileKey
 
+CHIP_SHORT = 60.0
+"""Logical pixels: score chips are shorter; what is longer names a category as well."""
 CHIP_BLEED = 90.0
 """Logical pixels that a chip may reach beyond an instance's box; outlines reach far less."""
 
@@ -35,6 +38,7 @@ class PaintItem:
     shape: Shape
     look: Look
     order: int = 0
+    score: float | None = None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -147,16 +151,57 @@ def paint_items(
 
 
 def _paint_chips(painter: QPainter, key: TileKey, items: Sequence[PaintItem], ratio: float) -> None:
+    """Paint the chips; of those that would overlap the ones of less sure proposals are left out."""
     painter.setFont(chip_font(ratio))
-    for item in items:
-        x0, _, x1, _ = item.shape.bounds
-        if not item.look.tag or (x1 - x0) * key.scale < CHIP_LEAST * ratio:
-            continue
-        x, y = top_of(item.shape)
-        least = (CHIP_HEIGHT + 6) * ratio  # a chip at the image's edge stays whole
-        at_x, at_y = x * key.scale, max(y * key.scale, least)
-        at = QPointF(at_x - key.column * TILE, at_y - key.row * TILE)
-        paint_chip(painter, at, item.look, ratio)
+    metrics = QFontMetricsF(painter.font())
+    tagged = [
+        item
+        for item in items
+        if item.look.tag
+        and (item.shape.bounds[2] - item.shape.bounds[0]) * key.scale >= CHIP_LEAST * ratio
+    ]
+    tagged.sort(key=_surest)
+    boxes = [_chip_box(item, key, metrics, ratio) for item in tagged]
+    covered = overlapped(boxes, CHIP_SHORT * ratio)
+    painter.translate(-key.column * TILE, -key.row * TILE)
+    for item, box, less in zip(tagged, boxes, covered, strict=True):
+        if not less:
+            paint_chip(painter, box, item.look, ratio)
+
+
+def _surest(item: PaintItem) -> tuple[float, int, int]:
+    """What a person drew comes first, then by score."""
+    return (-np.inf if item.score is None else -item.score, *item.place)
+
+
+def _chip_box(item: PaintItem, key: TileKey, metrics: QFontMetricsF, ratio: float) -> QRectF:
+    """Return where an instance's chip lies in the whole overlay at the tile's scale."""
+    x, y = top_of(item.shape)
+    least = (CHIP_HEIGHT + 6) * ratio  # a chip at the image's edge stays whole
+    at = QPointF(x * key.scale, max(y * key.scale, least))
+    return chip_box(metrics, at, item.look.tag, ratio)
+
+
+def overlapped(boxes: Sequence[QRectF], longest: float) -> list[bool]:
+    """Return which boxes, all of one height, overlap one that comes before them.
+
+    Also one that is left out itself counts: so the answer depends on nothing but the nearest
+    neighbours, and tiles side by side agree on it. Boxes wider than `longest` neither count nor
+    are left out: they reach farther than a tile looks beyond its border.
+    """
+    if not boxes:
+        return []
+    x0, y0, x1, y1 = np.array([box.getCoords() for box in boxes]).T
+    short = x1 - x0 <= longest
+    order = np.argsort(y0, kind="stable")
+    first = np.searchsorted(y0[order], 2 * y0 - y1, "right")
+    last = np.searchsorted(y0[order], y1, "left")
+    found = []
+    for at in range(len(boxes)):
+        near = order[first[at] : last[at]]
+        near = near[(near < at) & short[near]]
+        found.append(bool(short[at] and ((x0[near] < x1[at]) & (x1[near] > x0[at])).any()))
+    return found
 
 
 def top_of(shape: Shape) -> tuple[float, float]:

@@ -225,7 +225,7 @@ class CanvasScene:
 
     def _paint_item(self, instance: Instance, *, labelled: bool) -> PaintItem:
         look = self.look(instance, labelled=labelled)
-        return PaintItem(instance.id, instance.shape, look, instance.order)
+        return PaintItem(instance.id, instance.shape, look, instance.order, instance.score)
 
 
 def _place(instance: Instance) -> tuple[int, int]:

@@ -118,18 +118,21 @@ def label_font() -> QFont:
     return text_font(CAPTION_PX)
 
 
-def paint_chip(painter: QPainter, at: QPointF, look: Look, ratio: float) -> None:
-    """Paint the score of a proposal as a small pill above a point, in physical pixels.
+def chip_box(metrics: QFontMetricsF, at: QPointF, tag: str, ratio: float) -> QRectF:
+    """Return where the chip of a tag lies above a point, in physical pixels."""
+    width = metrics.horizontalAdvance(tag) + 15 * ratio
+    height = CHIP_HEIGHT * ratio
+    return QRectF(at.x() - width / 2, at.y() - height - 4 * ratio, width, height)
+
+
+def paint_chip(painter: QPainter, box: QRectF, look: Look, ratio: float) -> None:
+    """Paint the score of a proposal as a small pill, in physical pixels.
 
     The pill is dark with a dot of the category's colour, so that it reads on any image.
     """
-    metrics = QFontMetricsF(painter.font())
-    height = CHIP_HEIGHT * ratio
-    width = metrics.horizontalAdvance(look.tag) + 15 * ratio
-    box = QRectF(at.x() - width / 2, at.y() - height - 4 * ratio, width, height)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(22, 23, 26, 200))
-    painter.drawRoundedRect(box, height / 2, height / 2)
+    painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
     painter.setBrush(QColor(look.color))
     middle = box.center().y()
     painter.drawEllipse(QPointF(box.left() + 6.5 * ratio, middle), 2.5 * ratio, 2.5 * ratio)
