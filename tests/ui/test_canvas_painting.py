@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import shapely
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRect, QRectF
 
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category
@@ -189,15 +189,16 @@ def test_labels_cover_no_vertex(qtbot):
 
     rng = np.random.default_rng(0)
     view = QRectF(0, 0, 640, 480)
-    away = QRectF(700, 10, 50, 50)
-    assert place_label(QSizeF(90, 20), away, away.topLeft(), view, np.empty((0, 2))) is None
+    away, bar = QRectF(700, 10, 50, 50), QRectF(8, 8, 300, 40)
+    assert place_label(QSizeF(90, 20), away, away.topLeft(), view, np.empty((0, 2)), bar) is None
     for _ in range(200):
         vertices = rng.uniform((-100, -100), (700, 500), (rng.integers(3, 60), 2))
         low, high = vertices.min(axis=0), vertices.max(axis=0)
         box = QRectF(*low, *(high - low))
         top = QPointF(*vertices[vertices[:, 1].argmin()])
-        place = place_label(QSizeF(90, 20), box, top, view, vertices)
+        place = place_label(QSizeF(90, 20), box, top, view, vertices, bar)
         if place is not None:
+            assert not place.intersects(bar)
             assert view.contains(place)
             assert not any(place.contains(QPointF(*vertex)) for vertex in vertices)
 
@@ -246,3 +247,19 @@ def test_every_chip_left_out_overlaps_a_surer_one_whatever_else_is_near():
             for at, one in enumerate(boxes)
         ]
         assert overlapped(boxes, 60) == expected
+
+
+def test_a_label_keeps_clear_of_a_bar_over_the_canvas(qtbot):
+    desk = Desk(qtbot, instance(1, Polygon(square(10, 12, 40))), widget=(800, 620))
+    desk.canvas.selection.set({1})
+    spot = desk.at(30, 12)
+    bar = QRect(8, 8, 500, spot.y())
+    free = desk.picture()
+    desk.canvas.set_covered(bar)
+    kept = desk.picture()
+    row = slice(bar.bottom() + 2, None)
+    assert (kept[row] != free[row]).any()  # it went below the bar
+    label = (free != kept).any(axis=2)
+    label[row] = False
+    dark = (kept.max(axis=2) < 60) & label
+    assert not dark.any()

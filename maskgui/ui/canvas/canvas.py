@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QFocusEvent,
@@ -186,6 +186,11 @@ class Canvas(CameraWidget):
     def set_note(self, text: str) -> None:
         """Show a short word on the image, as when nothing was found; "" for none."""
         self._face.note = text
+        self.update()
+
+    def set_covered(self, rect: QRect) -> None:
+        """Keep labels from under what lies over this part of the canvas; empty for nothing."""
+        self._face.covered = QRectF(rect)
         self.update()
 
     # Drawing

@@ -24,6 +24,7 @@ class Face:
     busy: float | None = None  # how far work on this image is, 0-1
     opacity: float = 1.0  # of the instances
     pending: Shape | None = None
+    covered: QRectF = field(default_factory=QRectF)  # by a bar that lies over the canvas
     vertices: bool = False  # show those of selected instances however crowded they are
 
 
@@ -55,4 +56,4 @@ def _paint_instances(brush: Brush, scene: CanvasScene, layer: InstanceLayer, fac
     if face.pending is not None:
         frame.draw_pending(brush, face.pending)
     if face.opacity > 0:
-        frame.draw_labels(brush, scene, face.overlay, labelled=layer.labelled)
+        frame.draw_labels(brush, scene, face.overlay, face.covered, labelled=layer.labelled)

@@ -102,8 +102,13 @@ def _draw_still(
     layer.still.paint(brush.painter, view.ratio, box, key, strokes)
 
 
-def draw_labels(brush: Brush, scene: CanvasScene, overlay: Overlay, *, labelled: bool) -> None:
-    """Draw the labels of the hovered and the selected instances; not while one is dragged."""
+def draw_labels(
+    brush: Brush, scene: CanvasScene, overlay: Overlay, covered: QRectF, *, labelled: bool
+) -> None:
+    """Draw the labels of the hovered and the selected instances; not while one is dragged.
+
+    None goes where the canvas is `covered`.
+    """
     if overlay.live or overlay.band is not None or overlay.draft is not None:
         return
     chosen = list(scene.selection) if len(scene.selection) <= LABELLED_SELECTION else []
@@ -120,7 +125,7 @@ def draw_labels(brush: Brush, scene: CanvasScene, overlay: Overlay, *, labelled:
         box = brush.view.box_to_screen(instance.shape.bounds)
         color = scene.color(instance.category_id)
         top = brush.view.to_screen(*top_of(instance.shape))
-        draw_label(brush, scene.label(instance), color, box, top, avoid)
+        draw_label(brush, scene.label(instance), color, box, top, avoid, covered)
 
 
 def draw_pending(brush: Brush, shape: Shape) -> None:

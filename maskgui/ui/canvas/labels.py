@@ -22,11 +22,12 @@ def draw_label(
     box: QRectF,
     top: QPointF,
     vertices: NDArray[np.float64],
+    covered: QRectF,
 ) -> QRectF | None:
     """Draw a label for an instance with its box and topmost point on screen.
 
-    `vertices` (N x 2, logical coordinates) are those it must not cover. Return where it went;
-    None, and nothing drawn, when there is no such place.
+    `vertices` (N x 2, logical coordinates) are those it must not cover, `covered` is what lies
+    over the canvas. Return where it went; None, and nothing drawn, when there is no such place.
     """
     painter = brush.painter
     painter.setFont(label_font())
@@ -34,7 +35,7 @@ def draw_label(
     text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, LONGEST)
     size = QSizeF(np.ceil(metrics.horizontalAdvance(text)) + 27, LABEL_HEIGHT)
     view = QRectF(0, 0, brush.view.width, brush.view.height).adjusted(4, 8, -4, -4)
-    place = place_label(size, box, top, view, vertices)
+    place = place_label(size, box, top, view, vertices, covered)
     if place is None:
         return None
     painter.setPen(Qt.PenStyle.NoPen)
@@ -49,9 +50,14 @@ def draw_label(
 
 
 def place_label(
-    size: QSizeF, box: QRectF, top: QPointF, view: QRectF, vertices: NDArray[np.float64]
+    size: QSizeF,
+    box: QRectF,
+    top: QPointF,
+    view: QRectF,
+    vertices: NDArray[np.float64],
+    covered: QRectF,
 ) -> QRectF | None:
-    """Return the first place for a label inside the view that covers no vertex.
+    """Return the first place for a label inside the view, and not covered, that hides no vertex.
 
     Above the topmost point comes first, then below, beside, and at last inside. There is none
     for what is not in view.
@@ -63,7 +69,9 @@ def place_label(
         place = QRectF(corner, size)
         place.moveLeft(round(min(max(place.left(), view.left()), view.right() - size.width())))
         place.moveTop(round(min(max(place.top(), view.top()), view.bottom() - size.height())))
-        if not _covers(place.adjusted(-4, -4, 4, 4), vertices):
+        if place.intersects(covered):
+            place.moveTop(round(covered.bottom()) + GAP / 2)
+        if view.contains(place) and not _covers(place.adjusted(-4, -4, 4, 4), vertices):
             return place
     return None
 

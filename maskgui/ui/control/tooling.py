@@ -24,6 +24,7 @@ class Tooling(QObject):
         self._bar.changed.connect(self._set)
         self._bar.confirmed.connect(lambda: canvas.press_key(Key("enter")))
         self._bar.left.connect(canvas.setFocus)
+        self._bar.placed.connect(canvas.set_covered)
         self._show()
 
     def _recall(self) -> None:

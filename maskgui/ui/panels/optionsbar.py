@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
@@ -121,6 +121,7 @@ class OptionsBar(QFrame):
     changed = Signal(str, float)
     confirmed = Signal()
     left = Signal()
+    placed = Signal(QRect)  # where it lies in its host; empty while it is hidden
 
     def __init__(self, host: QWidget, theme: Theme) -> None:
         super().__init__(host)
@@ -194,6 +195,7 @@ class OptionsBar(QFrame):
         self.resize(self.sizeHint())
         self.move(QPoint(MARGIN, MARGIN))
         self.raise_()
+        self.placed.emit(QRect() if self.isHidden() else self.geometry())
 
     def _build(self, options: Sequence[Option]) -> None:
         for old in (*self.numbers.values(), *self.switches.values()):
