@@ -1,6 +1,8 @@
 """Auto-segment in the window: proposals, sliders, batches; canned replies play the network."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -100,6 +102,19 @@ def test_the_result_lands_on_its_own_image(ready: Controller, wait) -> None:
     assert len(ready.desk.session.instances(first)) == 3
 
 
+def test_progress_is_told_one_way(ready: Controller, wait) -> None:
+    segmenter = ready.segmenting._segmenter
+    segmenter.go.clear()
+    told: list[str] = []
+    shows = ready.window.status.set_progress
+    ready.window.status.set_progress = lambda text, done: (told.append(text), shows(text, done))
+    ready.window.commands["segment"].trigger()
+    wait(lambda: "Features…" in told)
+    segmenter.go.set()
+    wait(lambda: proposals(ready) == 3)
+    assert {text for text in told if text} == {"Segmenting…", "Features…"}
+
+
 def test_cancel_is_answered_at_once(ready: Controller, wait) -> None:
     ready.segmenting._segmenter.go.clear()
     ready.window.commands["segment"].trigger()
@@ -151,6 +166,42 @@ def test_the_slider_starts_where_the_models_card_says(ready: Controller, wait) -
     wait(lambda: not ready.jobs.busy)
     assert proposals(ready) == 1, "what a person chose stays"
     assert sliders.values()[0] == 0.85
+
+
+def test_before_a_first_run_the_slider_shows_the_models_card(ready: Controller, wait) -> None:
+    sliders = ready.window.side.sliders
+    assert sliders.values()[0] == 0.5
+    ready.models.current.score_threshold = 0.75
+    ready.models.changed.emit()
+    assert sliders.values()[0] == 0.75
+    assert not sliders.isEnabled()
+    assert ready.desk.record.threshold == 0.5, "nothing was chosen"
+    ready.navigation.step(1)
+    assert sliders.values()[0] == 0.75
+
+
+@pytest.mark.parametrize("how", ["key", "hand"])
+def test_a_threshold_chosen_a_moment_before_closing_is_kept(
+    ready: Controller, wait, monkeypatch, how: str
+) -> None:
+    """Before the slider has rested, and while the outlines are still being made."""
+    ready.window.commands["segment"].trigger()
+    wait(lambda: proposals(ready) == 3)
+    file, first = ready.desk.session.project.path, ready.desk.image_id
+    sliders = ready.window.side.sliders
+    if how == "key":
+        sliders.score.setValue(85)
+    else:
+        slow = SlowOutlines(monkeypatch)
+        threading.Timer(0.3, slow.go.set).start()
+        sliders.cut.setSliderDown(True)
+        sliders.cut.setValue(90)
+        sliders.cut.setSliderDown(False)
+    assert ready.files.close_project()
+    with closing(sqlite3.connect(file)) as kept:
+        query = "SELECT threshold, mask_threshold FROM images WHERE id = ?"
+        expected = (0.85, 0.5) if how == "key" else (0.5, 0.9)
+        assert kept.execute(query, (first,)).fetchone() == expected
 
 
 def test_a_model_of_boxes_has_a_score_slider_only(ready: Controller, wait, monkeypatch) -> None:

@@ -196,7 +196,7 @@ class Models(QObject):
             ),
             Lane.DOWNLOADS,
         )
-        self.desk.work.begin(FETCH, title, lambda: self._jobs.cancel(job))
+        self.desk.work.begin(FETCH, f"{title}…", lambda: self._jobs.cancel(job))
         self._show()
 
     def _ask_file(self) -> None:

@@ -13,6 +13,7 @@ from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.proposals import propose
 from maskgui.core.shape import Shape
 from maskgui.ui.control.desk import Desk
+from maskgui.ui.control.models import Models
 from maskgui.ui.control.outlining import Cut, Outliner
 
 FRAME_MS = 15
@@ -34,9 +35,10 @@ class _Wish:
 class Proposing(QObject):
     """While a slider is dragged the canvas shows what would come; letting go is one edit."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, models: Models) -> None:
         super().__init__(desk)
         self.desk = desk
+        self._models = models
         self._sliders = desk.window.side.sliders
         self._outliner = Outliner(desk.background, desk.problem)
         self._chosen: _Wish | None = None  # waits for its outlines
@@ -48,6 +50,7 @@ class Proposing(QObject):
         desk.shown.connect(self._follow)
         desk.settled.connect(self._follow)
         desk.opened.connect(self._follow)
+        models.changed.connect(self._follow)
         self._follow()
 
     def _follow(self) -> None:
@@ -64,8 +67,17 @@ class Proposing(QObject):
         wish = self._chosen
         if wish is not None and wish.image_id == record.id:
             self._sliders.show_values(wish.score, wish.mask)
+        elif detections is None and self._models.current is not None:  # as its first run will be
+            score = self._models.current.score_threshold
+            self._sliders.show_values(score, record.mask_threshold)
         else:
             self._sliders.show_values(record.threshold, record.mask_threshold)
+
+    def land(self) -> None:
+        """Carry out what was chosen a moment ago, before the session is closed."""
+        self._sliders.settle()
+        if self._chosen is not None:
+            self._carry_out(self._chosen)
 
     def edit(self, score: float, mask: float, new_id: Callable[[], int]) -> Edit | None:
         """Return what the thresholds change on the image shown."""

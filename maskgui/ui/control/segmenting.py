@@ -111,7 +111,7 @@ class Segmenting(QObject):
         region = self.desk.canvas.part_in_view if image_id == self.desk.image_id else None
         job = self._segmenter.job(self._request(session, image_id, model, region))
         self._running[image_id] = Run(job.id)
-        self.desk.work.begin(_key(image_id), "Segmenting", lambda: self._jobs.cancel(job.id))
+        self.desk.work.begin(_key(image_id), "Segmenting…", lambda: self._jobs.cancel(job.id))
         self._jobs.submit(
             job,
             Ending(

@@ -44,7 +44,7 @@ class Sliders(QWidget):
         self.score = self._row(grid, 0, "Score", "Propose what the model is at least this sure of")
         self.cut = self._row(grid, 1, "Mask", CUT_TIP)
         self._rest = QTimer(self, singleShot=True, interval=SETTLE_MS)
-        self._rest.timeout.connect(self._settle)
+        self._rest.timeout.connect(self.settle)
         self._shown = (0.5, 0.5)
         self.show_values(0.5, 0.5)
 
@@ -64,7 +64,7 @@ class Sliders(QWidget):
         figure.setAccessibleName(f"{name} value")
         label.setBuddy(figure)
         slider.valueChanged.connect(lambda value: self._moved(figure, value / STEPS))
-        slider.sliderReleased.connect(self._settle)
+        slider.sliderReleased.connect(self.settle)
         figure.valueChanged.connect(lambda value: slider.setValue(round(value * STEPS)))
         self._rows.append((label, slider, figure))
         for column, widget in enumerate(self._rows[row]):
@@ -80,7 +80,8 @@ class Sliders(QWidget):
         if not (self.score.isSliderDown() or self.cut.isSliderDown()):
             self._rest.start()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Tell of a change as chosen, if there is one, without waiting for the hand to rest."""
         self._rest.stop()
         if self.values() != self._shown:
             self._shown = self.values()
