@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from maskgui.core.detections import DETECTION_RADIX, Detections
 from maskgui.core.entities import Instance
@@ -21,12 +21,13 @@ class Evidence:
         self._maps = project.category_maps()
         self._held: OrderedDict[int, dict[int | None, Detections | None]] = OrderedDict()
 
-    def of(self, image_id: int, instances: Iterable[Instance]) -> Detections | None:
-        """Return the run that speaks for an image: that of its proposals, else the newest one.
+    def of(self, image_id: int, proposal: Instance | None) -> Detections | None:
+        """Return the run that speaks for an image: that of a proposal on it, else the newest one.
 
         The two differ once a newer run was taken back: its detections stay, its proposals went.
         """
-        run = run_of(instances)
+        said = None if proposal is None else proposal.detection
+        run = None if said is None else said // DETECTION_RADIX
         found = self._run(image_id, run)
         return self._run(image_id, None) if found is None and run is not None else found
 
@@ -64,9 +65,3 @@ class Evidence:
         """Keep which category each of a model's own stands for."""
         self._project.write_category_map(model, mapping)
         self._maps[model] = dict(mapping)
-
-
-def run_of(instances: Iterable[Instance]) -> int | None:
-    """Return the run that the proposals among the instances are of, None without any."""
-    ids = (one.detection for one in instances if one.is_proposal)
-    return next((found // DETECTION_RADIX for found in ids if found is not None), None)

@@ -277,7 +277,8 @@ class Session:
         Without proposals it is the newest run's.
         """
         with self._turn:
-            return self._evidence.of(image_id, self.instances(image_id))
+            self._loaded.use(image_id)
+            return self._evidence.of(image_id, self.document.first_proposal(image_id))
 
     def store_detections(self, image_id: int, found: Detections) -> Detections:
         """Keep what a model said on an image beside what earlier runs said.
