@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,17 @@ import click
 
 from maskgui.cli.numbers import FiniteRange
 from maskgui.cli.progress import StatusLine, duration
-from maskgui.core.errors import Cancelled
+from maskgui.core.errors import Cancelled, Failure, UserError
 
 if TYPE_CHECKING:
     from maskgui.maskrcnn.train import TrainProgress
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+BAD_INPUT = 2
+FOLLOWER_WAIT = 10.0
+"""Seconds that another process of torchrun's waits, in silence, to be ended with the first one:
+that one says what is wrong with the data, and would be ended itself if this one went before."""
 
 
 @click.command()
@@ -76,6 +81,13 @@ def train(
     except Cancelled:
         show.note(f"Stopped; the same command with --resume goes on from {options.checkpoint}.")
         raise
+    except Failure:
+        raise
+    except UserError as error:
+        if leads():
+            raise
+        time.sleep(FOLLOWER_WAIT)
+        raise click.exceptions.Exit(BAD_INPUT) from error
     finally:
         show.end()
     if leads():

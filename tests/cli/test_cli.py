@@ -181,3 +181,22 @@ def test_no_empty_bar_stands_before_an_error(capsys: pytest.CaptureFixture[str])
     with progress("Segmenting"):
         pass
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_of_torchruns_processes_the_first_says_what_is_wrong(
+    rank: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setattr("maskgui.cli.training.FOLLOWER_WAIT", 0.0)
+
+    def refuse(*_: object) -> None:
+        raise UserError("data.json has no object to learn from; label some images first.")
+
+    monkeypatch.setattr("maskgui.assist.learning.train_model", refuse)
+    words = ["--data", "data.json", "--images", str(tmp_path), "-o", str(tmp_path / "model")]
+    assert cli.main(["train", *words]) == 2
+    assert ("no object" in capsys.readouterr().err) == (rank == "0")

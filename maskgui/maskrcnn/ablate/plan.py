@@ -11,6 +11,7 @@ import msgspec
 
 from maskgui.core.errors import UserError
 from maskgui.core.files import write_atomic
+from maskgui.core.jsonfile import decode_json, read_bytes
 from maskgui.maskrcnn.ablate.results import Result
 from maskgui.maskrcnn.ablate.tables import TABLES, Metric, Row, Size, Table, recipe_of
 from maskgui.maskrcnn.config import Recipe
@@ -193,13 +194,11 @@ def _differences(before: Plan, now: Plan) -> Iterator[tuple[str, bool]]:
 
 
 def read_plan(folder: Path) -> Plan:
-    """Return the plan of a folder; UserError when it has none."""
-    try:
-        return msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
-    except OSError as error:
-        raise UserError(f"{folder} holds no ablation; run `ablate` into it first.") from error
-    except msgspec.DecodeError as error:
-        raise UserError(f"{folder / PLAN} cannot be used ({error}); name a new folder.") from error
+    """Return the plan of a folder; UserError when it has none, or what is wrong with it."""
+    place = folder / PLAN
+    if not place.is_file():
+        raise UserError(f"{folder} holds no ablation; run `ablate` into it first.")
+    return decode_json(read_bytes(place), Plan, place, "an ablation's plan", "name a new folder")
 
 
 def check_results(folder: Path, plan: Plan, results: Sequence[Result]) -> None:

@@ -48,8 +48,14 @@ class Data:
 def read_data(
     data: Path, images: Path, val: Path | None, val_images: Path | None, config: TrainConfig
 ) -> Data:
-    """Read the sets; without `val` a tenth of the images is held out, the same for all rows."""
+    """Read the sets; without `val` a tenth of the images is held out, the same for all rows.
+
+    Raises:
+        UserError: they cannot be read, do not fit together, or hold nothing to learn from.
+    """
     train = read_dataset(data, images)
+    if not train.objects:
+        raise UserError(f"{data} has no object to learn from; label some images first.")
     if val is not None:
         held = read_dataset(val, val_images or images)
         if held.categories != train.categories:

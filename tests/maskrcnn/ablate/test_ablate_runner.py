@@ -220,3 +220,15 @@ def test_the_data_hash_follows_the_files(tmp_path: Path) -> None:
 def test_a_folder_without_a_plan_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no ablation"):
         read_plan(tmp_path)
+
+
+def test_a_damaged_plan_is_told_in_a_sentence(tmp_path: Path) -> None:
+    place = tmp_path / "plan.json"
+    place.write_text('{"base": {}, "size": "large"}')
+    with pytest.raises(UserError) as told:
+        read_plan(tmp_path)
+    assert "“size” must be" in str(told.value)
+    assert "$." not in str(told.value)
+    place.write_text('{"base": {}, ')
+    with pytest.raises(UserError, match=r"plan\.json is not whole JSON.*name a new folder"):
+        read_plan(tmp_path)

@@ -148,6 +148,10 @@ def test_data_that_does_not_fit_is_named(toy: Toy) -> None:
     none = msgspec.structs.replace(BASE.train, hold_out=0)
     with pytest.raises(UserError, match="give --val"):
         read_data(toy.data, toy.folder, None, None, none)
+    table["annotations"] = []
+    other.write_text(json.dumps(table))
+    with pytest.raises(UserError, match="no object to learn from"):
+        read_data(other, toy.folder, None, None, BASE.train)
 
 
 def test_the_command_trains_a_table_in_processes_and_goes_on(
