@@ -24,10 +24,13 @@ from maskgui.tools.windows import window_around
 
 MOST_SHRUNK = 8
 """Image pixels to one of the map, when the image is seen from afar."""
+SNAP = 6.0
+"""Screen pixels within which an anchor goes to the strongest edge."""
 
 
 class ScissorsTool(Tool):
-    """Click sets an anchor; Enter, N, a double-click or the first anchor closes.
+    """Click sets an anchor on the edge beside it, with Alt or Ctrl exactly at the pointer; Enter,
+    N, a double-click or the first anchor closes.
 
     Between anchors the path is the scissors' own as soon as their map has come, and straight
     until then. Backspace takes back an anchor.
@@ -39,6 +42,7 @@ class ScissorsTool(Tool):
         self.pieces: list[Points] = []  # each from one anchor to the next, both included
         self.first: tuple[float, float] | None = None
         self.at: Pointer | None = None
+        self.reach = 0.0  # image pixels within which the newest anchor still seeks its edge
         self.wire: LiveWire | None = None
         self.awaited: int | None = None
         self.failed = ""
@@ -56,10 +60,12 @@ class ScissorsTool(Tool):
     def look(self, scene: Scene) -> Look:
         """The outline so far and the live piece to the pointer."""
         if self.first is None:
-            return Look("cross", Overlay(), "Scissors: click on the edge of an object")
+            return Look(
+                "cross", Overlay(), "Scissors: click on the edge of an object, Alt sets it exactly"
+            )
         closes = self._closes(self.at)
         anchors = np.array([self.first, *(piece[-1] for piece in self.pieces)])
-        way = self._way(self.first if closes or not self.at else self.at.point)
+        way = self._way(self.first if closes or not self.at else self._aimed(self.at))
         overlay = Overlay(path=Path(way, anchors=anchors, closes=closes))
         if closes:
             return Look("point", overlay, "Scissors: click closes it, Esc cancels")
@@ -73,12 +79,14 @@ class ScissorsTool(Tool):
         self.at = pointer
         if pointer.button != "left":
             return self.answer(scene, handled=False)
+        aimed = self._aimed(pointer)
         if self.first is None:
-            self.first = pointer.point
+            self.first, self.reach = aimed, _reach(pointer)
         elif self._closes(pointer) or (pointer.clicks == 2 and self.pieces):
             return self._close(scene)
-        elif self._away(self._anchor(), pointer) >= CLICK_SLOP / 2:
-            self.pieces.append(self._piece_to(pointer.point))
+        elif _distance(self._anchor(), aimed) * pointer.scale >= CLICK_SLOP / 2:
+            self.reach = 0.0 if self.wire is not None else _reach(pointer)
+            self.pieces.append(self._piece_to(aimed))
             self._forget_map()
         return self._answer_asking(scene)
 
@@ -120,6 +128,7 @@ class ScissorsTool(Tool):
             return self.answer(scene, handled=False)
         if isinstance(result, LiveWire):
             self.awaited, self.wire = None, result
+            self._move_anchor(result.anchor)
         else:  # `awaited` stays, so that what failed is not asked for again
             self.failed = f"Scissors: {result}; the lines stay straight"
         return self.answer(scene)
@@ -142,6 +151,20 @@ class ScissorsTool(Tool):
         assert self.first is not None  # asked for while busy only
         return self.first
 
+    def _aimed(self, pointer: Pointer) -> tuple[float, float]:
+        """Return where a click would set an anchor, as far as the map has come."""
+        if self.wire is None:
+            return pointer.point
+        return self.wire.snapped(pointer.point, _reach(pointer))
+
+    def _move_anchor(self, point: tuple[float, float]) -> None:
+        """Put the newest anchor on the edge that its map has found."""
+        self.reach = 0.0
+        if self.pieces:
+            self.pieces[-1] = np.vstack([self.pieces[-1][:-1], point])
+        else:
+            self.first = point
+
     def _answer_asking(self, scene: Scene) -> Response:
         """Answer, and ask for the map of the last anchor where it was not asked for yet."""
         request = None
@@ -150,7 +173,7 @@ class ScissorsTool(Tool):
             scale = self.at.scale if self.at else 1.0
             shrink = min(max(1, round(1 / scale)), MOST_SHRUNK)
             box = window_around(anchor, REACH * shrink, scene.size)
-            request = Request(box, partial(_map, anchor, (box[0], box[1]), shrink))
+            request = Request(box, partial(_map, anchor, (box[0], box[1]), shrink, self.reach))
             self.awaited = request.ticket
         return self.answer(scene, request=request)
 
@@ -182,13 +205,19 @@ class ScissorsTool(Tool):
     def _closes(self, pointer: Pointer | None) -> bool:
         if pointer is None or self.first is None or not self.pieces:
             return False
-        return self._away(self.first, pointer) <= CLOSE_REACH
-
-    def _away(self, point: tuple[float, float], pointer: Pointer) -> float:
-        return float(np.hypot(point[0] - pointer.x, point[1] - pointer.y)) * pointer.scale
+        return _distance(self.first, pointer.point) * pointer.scale <= CLOSE_REACH
 
 
 def _map(
-    anchor: tuple[float, float], corner: tuple[int, int], shrink: int, pixels: Pixels
+    anchor: tuple[float, float], corner: tuple[int, int], shrink: int, snap: float, pixels: Pixels
 ) -> LiveWire:
-    return LiveWire(pixels, anchor, corner, shrink)
+    return LiveWire(pixels, anchor, corner, shrink, snap)
+
+
+def _reach(pointer: Pointer) -> float:
+    """Return the image pixels within which an anchor seeks an edge; 0 with Alt or Ctrl."""
+    return 0.0 if pointer.modifiers & {"alt", "ctrl"} else SNAP / pointer.scale
+
+
+def _distance(one: tuple[float, float], other: tuple[float, float]) -> float:
+    return float(np.hypot(one[0] - other[0], one[1] - other[1]))

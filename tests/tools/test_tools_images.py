@@ -71,6 +71,34 @@ def test_scissors_close_on_the_first_anchor_or_by_double_click(how):
     assert overlap(bench.mask(newest(bench)), DISK) > 0.93
 
 
+def rim_distance(points):
+    return np.abs(np.hypot(points[:, 0] - 50, points[:, 1] - 40) - 25)
+
+
+def test_scissors_set_anchors_on_the_edge_beside_the_click():
+    bench = bench_with("scissors")
+    for degrees, radius in ((0, 29), (90, 21), (180, 28), (270, 22)):
+        bench.click(*on_circle(degrees, radius))
+    bench.key("enter")
+    ring = bench.shape(newest(bench)).parts[0].exterior
+    assert rim_distance(ring).max() < 2  # no hook out to a click, nor in
+    bench = bench_with("scissors")
+    bench.click(*on_circle(0, 29), "alt")
+    bench.click(*on_circle(90, 21), "ctrl")
+    anchors = bench.tool.look(bench).overlay.path.anchors
+    assert anchors == pytest.approx(np.array([on_circle(0, 29), on_circle(90, 21)]))
+    bench = bench_with("scissors", pixels=picture(np.zeros_like(DISK)))
+    bench.click(30, 30)
+    assert bench.tool.first == (30, 30)  # no edge: no snapping to noise
+
+
+def test_a_second_click_on_an_anchor_that_snapped_sets_none():
+    bench = bench_with("scissors")
+    bench.click(*on_circle(0, 29))
+    bench.click(*on_circle(0, 29))
+    assert bench.tool.pieces == []
+
+
 def test_scissors_take_back_and_ask_again():
     bench = bench_with("scissors")
     bench.click(*on_circle(0))
