@@ -2,16 +2,21 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from maskgui.assist.exporting import export_coco
 from maskgui.assist.session import Session
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
+from tests.e2e.replay_agreement import from_rings, mask, read_mask
 from tests.e2e.replay_commands import ALL
 from tests.e2e.replay_model import Fate, Kind, Model, Picture, Thing
-from tests.e2e.replay_shapes import CRUMB, Outline, apart, from_rings, mask
+from tests.e2e.replay_shapes import Outline
 
 
 @dataclass
@@ -52,12 +57,16 @@ class Replay:
 
     def _done(self, seen: dict[str, Any]) -> None:
         outlines = {int(one): from_rings(rings) for one, rings in seen.get("outlines", {}).items()}
-        new = seen["new"], seen["here"]
-        fate = Fate(tuple(seen["depths"]), *new, outlines, seen.get("new_kind", -1))
-        self._carry_out(fate)
-        self._compare_measures(seen["areas"])
+        here = [one for one, *_ in seen["here"]]
+        self._carry_out(self._fate(seen["depths"], here, outlines, seen.get("new_kind", -1)))
         self.images = {self.model.image}
         self._compare_window(seen)
+
+    def _fate(
+        self, depths: Sequence[int], here: list[int], outlines: dict[int, Outline], new_kind: int
+    ) -> Fate:
+        new = [one for one in sorted(outlines) if ("thing", one) not in self.model.values]
+        return Fate((depths[0], depths[1]), here, outlines, new, new_kind)
 
     def _carry_out(self, fate: Fate) -> None:
         assert self.meant is not None
@@ -68,57 +77,50 @@ class Replay:
         self.deeds[self.meant["do"]] += 1
         self.meant, self.last = None, self.meant
 
-    def _compare_measures(self, seen: dict[str, Any]) -> None:
-        """A first look at what a deed changed: areas and boxes."""
-        for number, (area, box) in seen.items():
-            mine = self.model.values["thing", int(number)].outline
-            known = sum(part.area for part in mine.parts)
-            assert abs(area - known) <= mine.blur + 5 * CRUMB, (self.last, number, area, known)
-            away = max(abs(a - b) for a, b in zip(box, mine.bounds, strict=True))
-            assert away <= (1 if mine.blur else 0.1), (self.last, number, box, mine.bounds)
-
     def _compare_window(self, seen: dict[str, Any]) -> None:
         model = self.model
         known = (model.image, sorted(model.hidden), sorted(model.locked), list(model.depths))
-        assert known == (seen["image"], seen["hidden"], seen["locked"], seen["depths"])
+        assert known == (seen["image"], seen["hidden"], seen["locked"], seen["depths"]), self.last
+        here = [[*_known(one), one.outline.print] for one in model.things()]
+        assert here == seen["here"], self.last
 
     def settle(self, session: Session) -> None:
         """Carry out the deed in hand when the process ended, if the project says that it was."""
         model, meant, self.meant = self.model, self.meant, None
-        found = (len(session._timeline.done), len(session._timeline.undone))
+        found = depths_of(session)
         if meant is None or found == model.depths:
             return
-        known = {one for kind, one in model.values if kind == "thing"}
-        instances = {one.id: one for key in model.order for one in session.instances(key)}
-        outlines = {number: outline_of(one.shape) for number, one in instances.items()}
         kinds = {one.id for one in session.document.categories}
-        kinds -= {one for kind, one in model.values if kind == "category"}
+        kinds -= {one for one, _ in model.kinds()}
         self.meant, before = meant, model.image
-        new = sorted({*instances} - known), [*instances]
-        fate = Fate(found, *new, outlines, max(kinds, default=-1))
-        self._carry_out(fate)
+        instances = {one.id: one for key in model.order for one in session.instances(key)}
+        outlines = {} if meant["do"] in ("undo", "redo") else self._changed(instances)
+        self._carry_out(self._fate(found, [*instances], outlines, max(kinds, default=-1)))
         self.images |= {before, model.image}
+
+    def _changed(self, instances: dict[int, Instance]) -> dict[int, Outline]:
+        known = self.model.values
+        found = {number: outline_of(one.shape) for number, one in instances.items()}
+        return {
+            number: one
+            for number, one in found.items()
+            if ("thing", number) not in known or known["thing", number].outline != one
+        }
+
+
+def depths_of(session: Session) -> tuple[int, int]:
+    """Return how many steps can be undone and redone."""
+    return len(session._timeline.done), len(session._timeline.undone)
 
 
 def outline_of(shape: Shape) -> Outline:
     return from_rings([part.rings for part in shape.parts])
 
 
-@dataclass
-class Agreement:
-    """How well masks agreed, over all that were compared."""
-
-    masks: int = 0
-    same: int = 0
-    worst: float = 0.0  # differing pixels as a share of what is allowed
-    least: float = 1.0  # IoU above 2,500 px
-
-
-def compare(model: Model, session: Session, agreement: Agreement) -> None:
-    """Assert that a project holds what the model does."""
+def compare(model: Model, session: Session) -> None:
+    """Assert that a project holds what the model does, to the last bit of every vertex."""
     document = session.document
-    depths = (len(session._timeline.done), len(session._timeline.undone))
-    assert depths == model.depths
+    assert depths_of(session) == model.depths
     kinds = {one.id: Kind(one.name, one.order) for one in document.categories}
     assert kinds == dict(model.kinds())
     assert {*document.images} == {one for kind, one in model.values if kind == "image"}
@@ -129,7 +131,25 @@ def compare(model: Model, session: Session, agreement: Agreement) -> None:
         found, things = session.instances(image_id), model.things(image_id)
         assert [_facts(one) for one in found] == [_known(one) for one in things]
         for one, thing in zip(found, things, strict=True):
-            _compare_outlines(thing, outline_of(one.shape), picture.size, agreement)
+            assert outline_of(one.shape) == thing.outline, thing
+
+
+def compare_export(model: Model, session: Session, path: Path) -> None:
+    """Assert that pycocotools reads the model's own masks from what the project exports."""
+    export_coco(session.project, path)
+    content = json.loads(path.read_text())
+    kinds = {one["id"]: one["name"] for one in content["categories"]}
+    assert kinds == {one: kind.name for one, kind in model.kinds()}
+    left = {one.id: one for (kind, _), one in model.values.items() if kind == "thing"}
+    for one in content["annotations"]:
+        thing = left.pop(one["id"])
+        size = model.values["image", thing.image].size
+        assert (one["image_id"], one["category_id"]) == (thing.image, thing.kind)
+        assert one["iscrowd"] == thing.crowd
+        assert np.array_equal(read_mask(one["segmentation"], size), mask(thing.outline, size))
+    for thing in left.values():
+        size = model.values["image", thing.image].size
+        assert not mask(thing.outline, size).any(), "only what has no pixel is left out"
 
 
 def _facts(one: Instance) -> tuple:
@@ -140,20 +160,3 @@ def _facts(one: Instance) -> tuple:
 
 def _known(one: Thing) -> tuple:
     return one.id, one.kind, one.order, one.crowd
-
-
-def _compare_outlines(
-    thing: Thing, found: Outline, size: tuple[int, int], agreement: Agreement
-) -> None:
-    mine = thing.outline
-    assert all(part.is_valid for part in found.parts)
-    assert apart(mine, found) <= mine.blur + 5 * CRUMB, thing
-    one, other = mask(mine, size), mask(found, size)
-    differing, either = int((one ^ other).sum()), int((one | other).sum())
-    agreement.masks += 1
-    agreement.same += differing == 0
-    if differing:
-        agreement.worst = max(agreement.worst, differing / max(mine.slack, 1e-9))
-    if either > 2500:
-        agreement.least = min(agreement.least, 1 - differing / either)
-    assert differing <= mine.slack, f"{differing} pixels, {mine.slack} allowed: {thing.id}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import shapely
 
 from tests.e2e import replay_shapes as shapes
+from tests.e2e.replay_agreement import apart, same_vertices
 from tests.e2e.replay_deeds import DEEDS, NOTHING, Deed, Meant, added, reshaped, top
 from tests.e2e.replay_model import Fate, Kind, Model, Thing, Values
 from tests.e2e.replay_shapes import CRUMB, Outline
@@ -27,8 +28,7 @@ def _merged(chosen: list[Thing], fate: Fate, make: Callable[..., Outline]) -> Va
     if not made.parts:
         return NOTHING
     areas = {one.id: one.outline.area.area for one in chosen}
-    blur = CRUMB + sum(one.outline.blur for one in chosen)
-    large = [one for one in chosen if areas[one.id] >= max(areas.values()) - blur]
+    large = [one for one in chosen if areas[one.id] >= max(areas.values()) - 1e-6]
     kept = next((one for one in large if one.id in fate.here), large[0])
     gone: Values = {("thing", one.id): None for one in chosen}
     return {**gone, **reshaped([(kept, made)])}
@@ -49,7 +49,7 @@ def remove_overlap(model: Model, meant: Meant, fate: Fate) -> Values:
     pairs = []
     for at, one in enumerate(pile[:-1]):
         left = shapes.minus(one.outline, *(other.outline for other in pile[at + 1 :]))
-        if one.id not in model.locked and shapes.apart(left, one.outline) >= CRUMB:
+        if one.id not in model.locked and apart(left, one.outline) >= CRUMB:
             pairs.append((one, left))
     return reshaped(pairs)
 
@@ -148,7 +148,7 @@ def repeat(model: Model, meant: Meant, fate: Fate) -> Values:
 
 def _alike(model: Model, one: Thing, other: Thing) -> bool:
     fitted = _fitted(model, one, 0.0)
-    return one.kind == other.kind and shapes.apart(fitted, other.outline) < CRUMB / 10
+    return one.kind == other.kind and same_vertices(fitted, other.outline)
 
 
 def _fitted(model: Model, one: Thing, by: float) -> Outline:
@@ -157,7 +157,7 @@ def _fitted(model: Model, one: Thing, by: float) -> Outline:
     dx = by if x1 + by <= size[0] else -by if x0 >= by else 0.0
     dy = by if y1 + by <= size[1] else -by if y0 >= by else 0.0
     copy = shapes.moved(one.outline, dx, dy)
-    return replace(copy, parts=shapes.settled(copy.parts, size))
+    return shapes.settled([shapes.rings_of(part) for part in copy.parts], size)
 
 
 def _copied(model: Model, fate: Fate, originals: list[Thing], by: float) -> Values:

@@ -1,16 +1,19 @@
 """What a project must hold after the deeds of a log: plain values, two stacks, and what is shown.
 
 The model knows nothing of sessions. It is told what was meant; what it makes of it stands in
-`replay_deeds` and `replay_shapes`. Of what the window saw it takes over only the ids of new
-instances, which of two equally large ones was kept, and the outlines that simplifying led to, which
-it checks.
+`replay_deeds` and `replay_shapes`. What the window has then is judged at once: where no outlines
+cross it must be the same vertices, else within what booleans may differ by. Once judged, the
+model has it too, to the last bit, so that nothing piles up; what is undone and redone comes from
+its own stacks. Of what the window saw it takes over only the ids of what is new, which of two
+equally large instances was meant, and the outlines that simplifying led to, which it checks.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.e2e.replay_shapes import CRUMB, Outline, apart
+from tests.e2e.replay_agreement import Agreement
+from tests.e2e.replay_shapes import Outline
 
 Key = tuple[str, int]
 Values = dict[Key, Any]
@@ -54,9 +57,9 @@ class Fate:
     """What is known of how a deed ended."""
 
     depths: tuple[int, int]
-    new: list[int]  # instances
     here: list[int]  # instances of the image shown then
-    outlines: dict[int, Outline]  # of the simplified
+    outlines: dict[int, Outline]  # of all instances that have another than before
+    new: list[int]  # instances
     new_kind: int = -1  # category
 
 
@@ -73,6 +76,7 @@ class Model:
     locked: set[int] = field(default_factory=set)
     clip: list[Thing] = field(default_factory=list)
     edits: int = 0
+    agreement: Agreement = field(default_factory=Agreement)
 
     # ---- looking
 
@@ -112,26 +116,27 @@ class Model:
         if meant["do"] in ("undo", "redo"):
             self.walk(back=meant["do"] == "undo")
             return
-        wanted = {
-            key: value
-            for key, value in deeds[meant["do"]](self, meant, fate).items()
-            if value != self.values.get(key)
-        }
+        size = self.picture.size
+        wanted = deeds[meant["do"]](self, meant, fate)
+        assert {("thing", one) for one in fate.outlines} <= {*wanted}, "others were changed"
+        adopted = {key: self._adopted(key, value, fate, size) for key, value in wanted.items()}
+        adopted = {key: one for key, one in adopted.items() if one != self.values.get(key)}
         if fate.depths == self.depths:
-            left = [key for key in wanted if not self._same(key, wanted[key])]
-            assert not left, f"nothing was done of {left}"
+            assert not adopted, f"nothing was done of {[*adopted]}"
             return
-        assert wanted, "something was done that was not meant"
-        self._edit(wanted, None if meant["do"].endswith("_category") else image)
+        assert adopted, "something was done that was not meant"
+        self._edit(adopted, None if meant["do"].endswith("_category") else image)
 
-    def _same(self, key: Key, value: Any) -> bool:
-        """Whether a value says what is there already, in outlines drawn by other vertices."""
+    def _adopted(self, key: Key, value: Any, fate: Fate, size: tuple[int, int]) -> Any:
+        """Return a value with the outline that the window has, once it is found to be right."""
+        if not isinstance(value, Thing):
+            assert value is not None or key[1] not in fate.outlines, "it was to go"
+            return value
         old = self.values.get(key)
-        if not isinstance(old, Thing) or not isinstance(value, Thing):
-            return False
-        limit = old.outline.blur + value.outline.blur + 5 * CRUMB
-        alike = replace(value, outline=old.outline) == old
-        return alike and apart(old.outline, value.outline) <= limit
+        found = fate.outlines.get(value.id, old and old.outline)
+        assert found is not None, f"{key} is missing"
+        self.agreement.judge(value.outline, found, size)
+        return replace(value, outline=replace(found, plain=value.outline.plain))
 
     def _edit(self, wanted: Values, image: int | None) -> None:
         picture = self.values.get(("image", image))

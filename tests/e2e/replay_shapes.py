@@ -1,17 +1,17 @@
 """Outlines as the replay understands them: valid polygons of shapely, and what gestures do to them.
 
-Nothing here is the application's. Every outline carries how far it may differ from what the
-application has: square pixels where curves are drawn by other chords, and pixels of the mask, two
-for each crossing of outlines and one for each part that a boolean made.
+Nothing here is the application's. What a gesture makes of outlines carries how far the application
+may differ in it: not at all where no outlines cross; else by pixels of the mask, two for each
+crossing and one for each part; and by square pixels where curves are drawn by other chords.
 """
 
 import math
-import warnings
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
-import pycocotools.mask
 import shapely
 import shapely.affinity
 import shapely.ops
@@ -33,37 +33,50 @@ class Outline:
 
     parts: tuple[Part, ...]
     blur: float = 0.0  # square pixels
-    slack: float = 0.0  # pixels of the mask
+    slack: int = 0  # pixels of the mask
     plain: "Outline | None" = field(default=None, compare=False)  # before it was simplified
 
-    @property
+    @cached_property
     def area(self) -> shapely.Geometry:
-        return shapely.union_all(self.parts)
+        return self.parts[0] if len(self.parts) == 1 else shapely.union_all(self.parts)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         x0, y0, x1, y1 = shapely.total_bounds(self.parts).tolist()
         return x0, y0, x1, y1
 
-    @property
-    def length(self) -> float:
-        return float(shapely.length(self.parts).sum())
+    @cached_property
+    def print(self) -> int:
+        """A number that every bit of every vertex changes."""
+        return print_of([rings_of(part) for part in self.parts])
 
 
-def outline(area: shapely.Geometry, *others: Outline, more: float = 0.0) -> Outline:
-    """Return an area as parts; it may differ by what those it came from do, and `more` pixels."""
+def print_of(parts: Iterable[Iterable[np.ndarray]]) -> int:
+    """Return a checksum of the rings (N x 2 float64) of parts."""
+    found = 0
+    for part in parts:
+        for ring in part:
+            found = zlib.crc32(ring.tobytes(), zlib.crc32(b"ring", found))
+        found = zlib.crc32(b"part", found)
+    return found
+
+
+def outline(area: shapely.Geometry, more: float = 0) -> Outline:
+    """Return an area as parts, in which a pixel each and `more` pixels may differ."""
     found = tuple(polygons(area))
-    blur = sum(one.blur for one in others)
-    slack = sum(one.slack for one in others) + more + len(found)
-    return Outline(found, blur, slack)
+    return Outline(found, slack=math.ceil(more) + len(found))
 
 
 def polygons(area: shapely.Geometry) -> Iterable[Part]:
     for piece in shapely.get_parts(area):
-        if piece.geom_type == "Polygon" and piece.area >= max(CRUMB, THIN * piece.length / 2):
+        if piece.geom_type == "Polygon" and not is_crumb(piece):
             yield piece
         elif piece.geom_type in ("MultiPolygon", "GeometryCollection"):
             yield from polygons(piece)
+
+
+def is_crumb(piece: Part) -> bool:
+    return piece.area < max(CRUMB, THIN * piece.length / 2)
 
 
 def crossings(one: shapely.Geometry, other: shapely.Geometry) -> int:
@@ -79,11 +92,12 @@ def even_odd(ring: Sequence[Point]) -> shapely.Geometry:
         return plain
     closed = np.array([*ring, ring[0]], dtype=float)
     faces = shapely.get_parts(shapely.polygonize([shapely.node(shapely.LineString(closed))]))
-    inside = [face for face in faces if _odd(closed, face.representative_point())]
-    return shapely.union_all(inside)
+    return shapely.union_all([face for face in faces if _odd(closed, face)])
 
 
-def _odd(closed: np.ndarray, at: shapely.Point) -> bool:
+def _odd(closed: np.ndarray, face: Part) -> bool:
+    """Whether a ring goes round a face an odd number of times, told well away from its edges."""
+    at = shapely.get_point(shapely.maximum_inscribed_circle(face), 0)
     (x0, y0), (x1, y1) = closed[:-1].T, closed[1:].T
     spans = (y0 > at.y) != (y1 > at.y)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -91,15 +105,27 @@ def _odd(closed: np.ndarray, at: shapely.Point) -> bool:
     return bool((spans & right).sum() % 2)
 
 
-def settled(parts: Iterable[shapely.Geometry], size: Point) -> tuple[Part, ...]:
-    """Return what of each part lies on the image."""
+def settled(parts: Iterable[Sequence[Sequence[Point]]], size: Point) -> Outline:
+    """Return what parts, given by their rings, cover of the image; a good part stays as it is."""
     frame = shapely.box(0, 0, *size)
-    kept = [one if frame.covers(one) else shapely.intersection(one, frame) for one in parts]
-    return tuple(piece for one in kept for piece in polygons(one))
+    kept: list[Part] = []
+    slack = 0
+    for rings in parts:
+        plain = shapely.Polygon(rings[0], rings[1:])
+        if plain.is_valid and frame.covers(plain):
+            kept += [] if is_crumb(plain) else [plain]
+            continue
+        holes = shapely.union_all([even_odd(hole) for hole in rings[1:]])
+        area = shapely.difference(even_odd(rings[0]), holes)
+        lines = shapely.union_all([shapely.LinearRing(ring) for ring in rings])
+        found = list(polygons(shapely.intersection(area, frame)))
+        slack += shapely.get_num_geometries(lines) + 2 * crossings(area, frame) + len(found)
+        kept += found
+    return Outline(tuple(kept), slack=slack)
 
 
 def drawn(ring: Sequence[Point], size: Point) -> Outline:
-    return Outline(settled([even_odd(ring)], size))
+    return settled([[ring]], size)
 
 
 def ellipse(x0: float, y0: float, x1: float, y1: float, size: Point) -> Outline:
@@ -116,13 +142,13 @@ def stroke(way: Sequence[Point], radius: float, size: Point) -> Outline:
     steps = [way[max(at - 1, 0) : at + 1] for at in range(len(way))]
     hulls = [shapely.MultiPoint(np.vstack([disk + end for end in step])) for step in steps]
     area = shapely.union_all([one.convex_hull for one in hulls])
-    return blurred(Outline(settled([area], size)))
+    return blurred(settled([rings_of(part) for part in polygons(area)], size))
 
 
 def blurred(one: Outline) -> Outline:
     """Return an outline that may differ by chords all along it."""
-    by = CHORDS * one.length
-    return replace(one, blur=one.blur + by, slack=one.slack + math.ceil(by) + 1)
+    by = CHORDS * float(shapely.length(one.parts).sum())
+    return replace(one, blur=by, slack=one.slack + math.ceil(by) + 1)
 
 
 # ---- rings
@@ -130,50 +156,41 @@ def blurred(one: Outline) -> Outline:
 
 def changed(one: Outline, rings: Mapping[Owner, Sequence[Point] | None], size: Point) -> Outline:
     """Return the outline with rings replaced, or gone: a hole alone, an exterior with its part."""
-    parts: list[shapely.Geometry] = []
+    parts: list[list[Sequence[Point]]] = []
     for at, part in enumerate(one.parts):
         own = [rings.get((at, number), ring) for number, ring in enumerate(rings_of(part))]
         if own[0] is not None:
-            holes = shapely.union_all([even_odd(hole) for hole in own[1:] if hole is not None])
-            parts.append(shapely.difference(even_odd(own[0]), holes))
-    return Outline(settled(parts, size), one.blur, one.slack + 2)
+            parts.append([ring for ring in own if ring is not None])
+    return settled(parts, size)
 
 
-def rings_of(part: Part) -> list[Sequence[Point]]:
+def rings_of(part: Part) -> list[np.ndarray]:
     found = [part.exterior, *part.interiors]
     return [shapely.get_coordinates(ring)[:-1] for ring in found]
 
 
-def ring_at(one: Outline, points: Sequence[Point]) -> Owner:
-    """Return which part and ring some points lie on; they must."""
-    places = shapely.points(np.array(points, dtype=float))
-    away = {}
+def run_at(one: Outline, run: Sequence[Point]) -> tuple[Owner, np.ndarray]:
+    """Return which ring some vertices follow each other on, and it, begun with the first.
+
+    They must be there to the last bit.
+    """
+    wanted = np.array(run, dtype=float)
     for at, part in enumerate(one.parts):
-        for number, ring in enumerate([part.exterior, *part.interiors]):
-            away[at, number] = float(shapely.distance(ring, places).max())
-    found = min(away, key=lambda key: away[key])
-    limit = 2 * CHORDS if one.blur else 1e-6
-    assert away[found] <= limit, f"no ring within {away[found]:.3g} px of what was pointed at"
-    return found
+        for number, ring in enumerate(rings_of(part)):
+            for start in np.flatnonzero((ring == wanted[0]).all(axis=1)).tolist():
+                turned = np.roll(ring, -start, axis=0)
+                following = turned[np.arange(len(wanted)) % len(ring)]
+                if np.array_equal(following, wanted):
+                    return (at, number), turned
+    raise AssertionError(f"no ring has the vertices {run}")
 
 
-def rerun(ring: Sequence[Point], run: Sequence[Point], new: Sequence[Point]) -> list[Point]:
-    """Return a ring whose piece along `run` (its ends and what lies between) is `new` instead."""
-    line = shapely.LinearRing(ring)
-    first, between, last = (line.project(shapely.Point(run[at])) for at in (0, len(run) // 2, -1))
-    ahead = (between - first) % line.length <= (last - first) % line.length
-    start, end = (last, first) if ahead else (first, last)
-    kept = _strictly_between(line, ring, start, end)
-    return [*new, *(kept if ahead else kept[::-1])]
-
-
-def _strictly_between(
-    line: shapely.LinearRing, ring: Sequence[Point], start: float, end: float
-) -> list[Point]:
+def _strictly_between(ring: np.ndarray, start: float, end: float) -> list[Point]:
     """Return the vertices from one place of a ring to another, in its own direction."""
-    way = (end - start) % line.length
-    along = (shapely.line_locate_point(line, shapely.points(np.array(ring))) - start) % line.length
-    inner = (along > 1e-6) & (along < way - 1e-6)
+    steps = np.hypot(*(np.roll(ring, -1, axis=0) - ring).T)
+    length = float(steps.sum())
+    along = (np.cumsum(steps) - steps - start) % length
+    inner = (along > 1e-6) & (along < (end - start) % length - 1e-6)
     return [tuple(ring[at]) for at in np.argsort(along) if inner[at]]
 
 
@@ -190,8 +207,8 @@ def rerouted(one: Outline, way: Sequence[Point], size: Point) -> Outline:
     ends = [line.project(shapely.Point(end)) for end in (way[0], way[-1])]
     course = [line.interpolate(ends[0]).coords[0], *way[1:-1], line.interpolate(ends[1]).coords[0]]
     sides = [
-        [course[0], *_strictly_between(line, ring, *ends), course[-1]],
-        [course[-1], *_strictly_between(line, ring, *ends[::-1]), course[0]],
+        [course[0], *_strictly_between(ring, *ends), course[-1]],
+        [course[-1], *_strictly_between(ring, *ends[::-1]), course[0]],
     ]
     there, back = (_apart(side, course) for side in sides)
     new = [*course, *sides[1][1:-1]] if there <= back else [*course[::-1], *sides[0][1:-1]]
@@ -215,13 +232,13 @@ def _apart(one: Sequence[Point], other: Sequence[Point]) -> float:
 def union(*shapes: Outline) -> Outline:
     areas = [one.area for one in shapes]
     more = sum(2 * crossings(areas[0], other) for other in areas[1:])
-    return outline(shapely.union_all(areas), *shapes, more=more)
+    return _with(shapes, outline(shapely.union_all(areas), more))
 
 
 def minus(one: Outline, *others: Outline) -> Outline:
     taken = shapely.union_all([other.area for other in others])
-    more = 2 * crossings(one.area, taken)
-    return outline(shapely.difference(one.area, taken), one, *others, more=more)
+    found = outline(shapely.difference(one.area, taken), 2 * crossings(one.area, taken))
+    return _with(others, found)
 
 
 def common(*shapes: Outline) -> Outline:
@@ -229,17 +246,22 @@ def common(*shapes: Outline) -> Outline:
     more = sum(2 * crossings(area, other.area) for other in shapes[1:])
     for other in shapes[1:]:
         area = shapely.intersection(area, other.area)
-    return outline(area, *shapes, more=more)
+    return _with(shapes, outline(area, more))
+
+
+def _with(shapes: Iterable[Outline], found: Outline) -> Outline:
+    """Return what was made of shapes with what they may differ by themselves: strokes do."""
+    blur, slack = sum(one.blur for one in shapes), sum(one.slack for one in shapes)
+    return replace(found, blur=blur, slack=found.slack + slack)
 
 
 def without_holes(one: Outline) -> Outline:
     shells = [shapely.Polygon(part.exterior) for part in polygons(one.area)]
-    return outline(shapely.union_all(shells), one)
+    return outline(shapely.union_all(shells))
 
 
 def pieces(one: Outline) -> list[Outline]:
-    found = sorted(polygons(one.area), key=lambda part: -part.area)
-    return [outline(part, one) for part in found]
+    return [outline(part) for part in sorted(polygons(one.area), key=lambda part: -part.area)]
 
 
 def sliced(one: Outline, way: Sequence[Point]) -> list[Outline]:
@@ -251,50 +273,14 @@ def sliced(one: Outline, way: Sequence[Point]) -> list[Outline]:
     if not cut:
         return [one]
     more = 2 * crossings(one.area, line.buffer(1e-9))
-    found = [shapely.union_all([cut[0], *whole]), *cut[1:]]
-    return [outline(area, one, more=more) for area in found]
+    return [outline(area, more) for area in (shapely.union_all([cut[0], *whole]), *cut[1:])]
 
 
 def moved(one: Outline, dx: float, dy: float) -> Outline:
-    parts = tuple(shapely.affinity.translate(part, dx, dy) for part in one.parts)
-    return replace(one, parts=parts, slack=one.slack + 1, plain=None)
+    return Outline(tuple(shapely.affinity.translate(part, dx, dy) for part in one.parts))
 
 
 def mapped(one: Outline, matrix: Sequence[float], size: Point) -> Outline:
     """Return the outline under a matrix (a, b, d, e, x, y of shapely), clipped to the image."""
     parts = [shapely.affinity.affine_transform(part, matrix) for part in one.parts]
-    grown = max(1.0, abs(matrix[0] * matrix[3] - matrix[1] * matrix[2]))
-    slack = one.slack * math.sqrt(grown) + 1
-    return Outline(settled(parts, size), one.blur * grown, slack)
-
-
-# ---- comparing
-
-
-def apart(one: Outline, other: Outline) -> float:
-    """Return the square pixels in which two outlines differ."""
-    return float(shapely.symmetric_difference(one.area, other.area).area)
-
-
-def from_rings(rings: Sequence[Sequence[Sequence[Point]]]) -> Outline:
-    return Outline(tuple(shapely.Polygon(part[0], part[1:]) for part in rings))
-
-
-def mask(one: Outline, size: Point) -> np.ndarray:
-    """Return the pixels of an outline by COCO's rasteriser, H x W."""
-    width, height = (int(side) for side in size)
-    found = np.zeros((height, width), bool)
-    for part in one.parts:
-        exterior, *holes = (_filled(ring, height, width) for ring in rings_of(part))
-        for hole in holes:
-            exterior = exterior & ~hole
-        found |= exterior
-    return found
-
-
-def _filled(ring: Sequence[Point], height: int, width: int) -> np.ndarray:
-    flat = [np.asarray(ring, dtype=float).ravel()]
-    runs = pycocotools.mask.frPyObjects(flat, height, width)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # its own array, of an older numpy
-        return pycocotools.mask.decode(runs)[:, :, 0].astype(bool)
+    return settled([rings_of(part) for part in parts], size)

@@ -18,8 +18,6 @@ def combine(person: Person) -> bool:
     )
     if not person.choose(2 if name in ("join", "intersect") else 1, 3):
         return False
-    if name in ("split", "fill_holes") and not person.parts_are_apart():
-        return False
     if name == "remove_overlap" and person.rng.random() < 0.5:
         person.select()
     person.say(name)
@@ -148,6 +146,9 @@ def undo(person: Person) -> bool:
 
 
 def redo(person: Person) -> bool:
+    """Redo what was undone, and try it now and then where nothing was."""
+    if not person.undone and person.rng.random() < 0.9:
+        return False
     person.say("redo")
     person.hand.command("redo")
     return True
@@ -199,7 +200,7 @@ OTHERS: dict[Callable[[Person], bool], int] = {
     categories: 1,
     switch: 6,
     undo: 7,
-    redo: 5,
+    redo: 12,
 }
 
 

@@ -54,15 +54,14 @@ def box(person: Person) -> bool:
 
 def brush(person: Person) -> bool:
     """Paint or erase, by either tool and with Alt; with nothing selected a new instance."""
-    if person.rng.random() < 0.2 or not person.choose(1, 2):
-        person.choose_category()
     tool = person.rng.choice(["brush", "brush", "eraser"])
     turned = person.rng.random() < 0.3
+    adds = (tool == "brush") is not turned
+    choose_for_area(person, adds)
     person.hand.take(tool)
     person.controller.canvas.set_option("radius", person.rng.uniform(2, 14))
     radius = person.controller.canvas.toolbox.active.options()[0].value
     way = person.walk(person.target(), person.reach() / 2 + 4, person.rng.randint(0, 4))
-    adds = (tool == "brush") is not turned
     if len(way) > 1 and not person.hand.bends(way):
         return False
     person.say("brush", category=person.desk.draw_category, way=way, radius=radius, adds=adds)
@@ -70,10 +69,17 @@ def brush(person: Person) -> bool:
     return True
 
 
-def lasso(person: Person) -> bool:
-    if person.rng.random() < 0.2 or not person.choose(1, 2):
+def choose_for_area(person: Person, adds: bool) -> None:
+    """Select one to add to, now and then several, which is refused; or none for a new instance."""
+    alone = person.rng.random() < (0.2 if adds else 0.05)
+    most = 1 if adds and person.rng.random() < 0.9 else 2
+    if alone or not person.choose(1, most):
         person.choose_category()
+
+
+def lasso(person: Person) -> bool:
     adds = person.rng.random() < 0.5
+    choose_for_area(person, adds)
     person.hand.take("lasso_add" if adds else "lasso_subtract")
     ring = person.loop(person.target(), person.reach())
     if not person.hand.bends(ring):
@@ -97,7 +103,7 @@ def punch(person: Person) -> bool:
 def cut(person: Person) -> bool:
     """Slice along a bent line across an instance, selected or not."""
     chosen = person.choose(1, 2)
-    if not chosen or not person.parts_are_apart():
+    if not chosen:
         return False
     x0, y0, x1, y1 = chosen[0].shape.bounds
     middle, far = ((x0 + x1) / 2, (y0 + y1) / 2), 0.6 * math.hypot(x1 - x0, y1 - y0) + 3

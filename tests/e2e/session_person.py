@@ -3,11 +3,9 @@
 import math
 import random
 from collections.abc import Callable
-from itertools import combinations
 from typing import Any
 
 import numpy as np
-import shapely
 
 from maskgui.core.entities import Instance
 from maskgui.ui.controller import Controller
@@ -45,17 +43,15 @@ class Person:
         scene = self.controller.canvas.scene
         return [one for one in scene.instances() if not scene.locked(one.id)]
 
+    @property
+    def undone(self) -> int:
+        """how many steps can be redone."""
+        assert self.desk.session is not None
+        return len(self.desk.session._timeline.undone)
+
     def may_change(self) -> bool:
         """Whether all that is selected is shown and not locked."""
         return {one.id for one in self.free()} >= self.desk.selection.ids
-
-    def parts_are_apart(self) -> bool:
-        """Whether no two parts of an instance touch: rounding decides whether those are one."""
-        for one in self.instances():
-            parts = [shapely.Polygon(part.exterior, part.holes) for part in one.shape.parts]
-            if any(first.distance(other) < 1e-3 for first, other in combinations(parts, 2)):
-                return False
-        return True
 
     def select(self, *chosen: Instance) -> None:
         self.desk.selection.set(one.id for one in chosen)

@@ -19,15 +19,16 @@ from typing import Any
 from PySide6.QtCore import QTimer
 
 from maskgui.assist.session import Session
-from maskgui.core.hit import shape_area
 from maskgui.core.shape import Shape
 from maskgui.ui.app import make_application
 from maskgui.ui.controller import Controller
 from maskgui.ui.options import Options
 from tests.e2e import session_deeds
 from tests.e2e.fork_server import serve
+from tests.e2e.replay_shapes import print_of
 from tests.e2e.session_person import Person
 
+SIZE = (960, 600)  # the least
 STEP_MS = 1
 REOPENS = 0.004
 """How often the project is closed and opened again in the same window."""
@@ -52,6 +53,7 @@ class Life:
         self._meant: dict[str, Any] = {}
         self._session: Session | None = None
         self._shapes: dict[int, Shape] = {}
+        self._prints: dict[int, tuple[int, Shape]] = {}  # by what the shape is in memory
         self._depths = (0, 0)
         self._timer = QTimer(interval=STEP_MS)
         self._timer.timeout.connect(self._step)
@@ -99,32 +101,33 @@ class Life:
         assert session is not None
         everything = [item for one in self.desk.order for item in session.instances(one)]
         self._shapes = {one.id: one.shape for one in everything}
+        self._prints.clear()
         self._depths = depths(session)
         images = [[one, self.desk.image(one).path] for one in self.desk.order]
         self._write({"opened": self._seen(), "images": images})
         self._meant = {}
 
     def _done(self) -> None:
-        """Tell what is on disk now and what is shown."""
-        shown = self.desk.instances()
+        """Tell what is on disk now and what is shown; but no outline that undoing brought back."""
+        shown, walked = self.desk.instances(), self._meant["do"] in ("undo", "redo")
         changed = [one for one in shown if self._shapes.get(one.id) != one.shape]
-        found: dict[str, Any] = {
-            **self._seen(),
-            "new": sorted({one.id for one in changed} - {*self._shapes}),
-            "here": [one.id for one in shown],
-            "areas": {one.id: (shape_area(one.shape), one.shape.bounds) for one in changed},
-        }
-        self._shapes.update((one.id, one.shape) for one in changed)
+        found = self._seen()
+        if not walked:
+            found["outlines"] = {one.id: rings_of(one.shape) for one in changed}
         if self._meant["do"] == "add_category":
             found["new_kind"] = self.desk.draw_category
-        if self._meant["do"] == "simplify":
-            chosen = [one for one in shown if one.id in self._meant["selected"]]
-            found["outlines"] = {one.id: rings_of(one.shape) for one in chosen}
-        now = found["depths"]
-        self.edits += now[0] > self._depths[0] and self._meant["do"] not in ("undo", "redo")
-        self._depths = now
+        self._shapes.update((one.id, one.shape) for one in changed)
+        self.edits += found["depths"][0] > self._depths[0] and not walked
+        self._depths = found["depths"]
         self._write({"done": found})
         self._meant = {}
+
+    def _print(self, shape: Shape) -> int:
+        """Return the checksum of an outline, made once for each."""
+        known = self._prints.get(id(shape))
+        if known is None:
+            known = self._prints[id(shape)] = (print_of(part.rings for part in shape.parts), shape)
+        return known[0]
 
     def _seen(self) -> dict[str, Any]:
         """What only the window knows, and how long both ways through the history are."""
@@ -135,6 +138,10 @@ class Life:
             "hidden": sorted(scene.hidden),
             "locked": sorted(scene.locked_ids),
             "depths": depths(session),
+            "here": [
+                [one.id, one.category_id, one.order, one.iscrowd, self._print(one.shape)]
+                for one in self.desk.instances()
+            ],
         }
 
 
@@ -149,7 +156,7 @@ def live(folder: Path, log: int, seed: int, edits: int | None) -> None:
     controller = Controller(app, themes, Options())
     sys.excepthook = lambda *error: _fault(log, *error)
     controller.options["reduced_motion"] = True
-    controller.window.resize(1000, 700)
+    controller.window.resize(*SIZE)
     controller.window.show()
     life = Life(controller, folder, log, seed)
     life.most = edits

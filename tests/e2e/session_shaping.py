@@ -38,17 +38,17 @@ def drag_vertex(person: Person) -> bool:
     way = person.hand.meant(
         [start, (start[0] + person.rng.gauss(0, 8), start[1] + person.rng.gauss(0, 8))]
     )
-    run = _run(owner, seen)
+    run, edge = _run(owner, seen), isinstance(seen, EdgeRef)
     if person.rng.random() < 0.65:
         if math.dist(*(person.hand.spot(*end).toTuple() for end in way)) <= 6:
             return False  # the window might take it for a click
-        person.say("bend", run=run, way=way, owner=owner.id)
+        person.say("bend", run=run, edge=edge, way=way, owner=owner.id)
         person.hand.drag([way[0], way[1]])
     elif tool.vertex is not None:
         person.say("without", runs=[run], owner=owner.id)
         person.hand.click(start, SHIFT)
     else:
-        person.say("stay")  # a vertex on an edge changes no area
+        person.say("bend", run=run, edge=edge, way=[start, start], owner=owner.id)
         person.hand.click(start, ALT)
     return True
 
