@@ -71,17 +71,18 @@ class Copying(QObject):
         """Return what was copied, in this project's categories; say which of them it lacks."""
         here = {one.id if own else one.name.casefold(): one.id for one in self.desk.categories()}
         names = self._clipboard.names
-        asked = [(one, one.category_id) for one in self._clipboard.instances]
-        found = [(one, here.get(kind if own else names[kind].casefold())) for one, kind in asked]
-        missing = sorted({names[one.category_id] for one, kind in found if kind is None})
+        found, missing = [], set()
+        for one in self._clipboard.instances:
+            name = names[one.category_id]
+            kind = here.get(one.category_id if own else name.casefold())
+            if kind is None:
+                missing.add(f"“{name}”")
+            else:
+                found.append(msgspec.structs.replace(one, category_id=kind))
         if missing:
-            what = ", ".join(f"“{name}”" for name in missing)
+            what = ", ".join(sorted(missing))
             self.desk.say(f"Not pasted: this project has no category {what}; add it first.")
-        return [
-            msgspec.structs.replace(one, category_id=kind)
-            for one, kind in found
-            if kind is not None
-        ]
+        return found
 
     def duplicate(self) -> None:
         """Copy the selected instances beside themselves."""
