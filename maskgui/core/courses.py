@@ -11,6 +11,8 @@ from maskgui.core.shape import Ring
 
 Points = NDArray[np.float64]
 _SAMPLES = 64
+_SAME = 1e-6
+"""Pixels within which two vertices are one: a place on a ring is its vertex but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def rerouted(ring: Ring, way: Points) -> Points:
         made = np.vstack([course, back[1:-1]])
     else:
         made = np.vstack([course[::-1], there[1:-1]])
-    return made[np.any(made != np.roll(made, 1, axis=0), axis=1)]
+    return made[np.hypot(*(made - np.roll(made, 1, axis=0)).T) > _SAME]
 
 
 def _from_to(ring: Ring, first: Place, last: Place) -> Points:
