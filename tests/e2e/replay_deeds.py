@@ -89,6 +89,18 @@ def _area(model: Model, meant: Meant, fate: Fate, outline: Outline) -> Values:
     return NOTHING if some else _new(model, fate, outline, meant["category"])
 
 
+def punch(model: Model, meant: Meant, fate: Fate) -> Values:
+    """Take an area from the selected, else from the smallest that lies where it begins."""
+    chosen = model.chosen(meant)
+    if not any(one.id in meant["selected"] for one in model.shown()):
+        at = shapely.Point(meant["ring"][0])
+        there = [one for one in model.shown() if one.outline.area.covers(at)]
+        free = [one for one in there if one.id not in model.locked]
+        chosen = sorted(free, key=lambda one: one.outline.area.area)[:1]
+    taken = shapes.drawn(meant["ring"], model.picture.size)
+    return reshaped((one, shapes.minus(one.outline, taken)) for one in chosen)
+
+
 def cut(model: Model, meant: Meant, fate: Fate) -> Values:
     """Slice the selected, else the smallest that the line divides."""
     found = model.chosen(meant)
@@ -227,6 +239,7 @@ DEEDS: dict[str, Deed] = {
     "ellipse": ellipse,
     "brush": brush,
     "area": area,
+    "punch": punch,
     "slice": cut,
     "split": split,
     "reroute": reroute,

@@ -97,7 +97,7 @@ def punch(person: Person) -> bool:
     radius = max(4.0, 0.2 * min(inside[2] - inside[0], inside[3] - inside[1]))
     middle = shapely.Polygon(chosen[0].shape.parts[0].exterior).representative_point()
     ring = person.loop((middle.x, middle.y), radius, 7)
-    return _clicked(person, "punch", ring, "area", adds=False)
+    return _clicked(person, "punch", ring, "punch")
 
 
 def cut(person: Person) -> bool:
