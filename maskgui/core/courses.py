@@ -44,7 +44,9 @@ def rerouted(ring: Ring, way: Points) -> Points:
         made = np.vstack([course, back[1:-1]])
     else:
         made = np.vstack([course[::-1], there[1:-1]])
-    return made[np.hypot(*(made - np.roll(made, 1, axis=0)).T) > _SAME]
+    steps = np.linalg.norm(made - np.roll(made, 1, axis=0), axis=1)
+    kept: Points = made[steps > _SAME]
+    return kept
 
 
 def _from_to(ring: Ring, first: Place, last: Place) -> Points:
