@@ -26,6 +26,7 @@ from maskgui.tools.picking import editable
 
 TWO_NEEDED = "Select two instances or more first"
 ONE_NEEDED = "Select an instance first"
+NOTHING_OVERLAPS = "No instances overlap there: nothing was changed"
 
 
 def join(scene: Scene) -> Response:
@@ -88,6 +89,8 @@ def remove_overlap(scene: Scene) -> Response:
     instances keep their area.
     """
     every = list(scene.instances())
+    if not every:
+        return Response(status=NOTHING_OVERLAPS)
     chosen = [one for one in every if one.id in scene.selection]
     stack = chosen if len(chosen) > 1 else every
     left = uncovered([one.shape for one in stack])
@@ -132,7 +135,7 @@ def _cut(label: str, live: Sequence[tuple[Instance, Shape]], scene: Scene) -> Re
     covered = len(live) - len(kept)
     edit = combined(label, scene, reshape=kept)
     if not live:
-        return Response(status="No instances overlap there: nothing was changed")
+        return Response(status=NOTHING_OVERLAPS)
     if covered:
         words = "1 instance is" if covered == 1 else f"{covered} instances are"
         return Response(edit=edit, status=f"{label}: {words} covered wholly and left as before")

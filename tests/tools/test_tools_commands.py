@@ -116,6 +116,11 @@ def test_overlap_of_two_selected_leaves_the_third():
     assert np.array_equal(bench.mask(1), box_mask(10, 10, 30, 40))
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_where_nothing_is_nothing_is_done_and_it_is_said(name):
+    assert run(Bench(), name).status
+
+
 def test_holes_are_filled_with_what_lay_in_them():
     pierced = Polygon(square(10, 10, 40), [square(20, 20, 20)])
     bench = Bench(instance(1, pierced, Polygon(square(25, 25, 5))))
