@@ -7,9 +7,11 @@ names what a person sees: the vertex under the pointer with its neighbours, the 
 import math
 from typing import Any
 
+import numpy as np
 import shapely
 from PySide6.QtCore import Qt
 
+from maskgui.core.shape import Ring
 from tests.e2e.session_hand import ALT, PLAIN, Point
 from tests.e2e.session_person import Person
 
@@ -135,9 +137,18 @@ def reroute(person: Person) -> bool:
     last = (first + person.rng.randint(1, max(1, len(ring) // 2))) % len(ring)
     bend = (ring[first] + ring[last]) / 2 + [person.rng.uniform(-12, 12) for _ in range(2)]
     way = person.hand.meant([tuple(ring[first]), tuple(bend), tuple(ring[last])])
-    if not person.hand.bends(way):
+    if not person.hand.bends(way) or any(_halfway(ring, end) for end in (way[0], way[-1])):
         return False
     person.hand.take("reroute")
     person.say("reroute", way=way)
     person.hand.drag(way)
     return True
+
+
+def _halfway(ring: Ring, at: Point) -> bool:
+    """Whether two edges are equally near, in different places: rounding decides for one."""
+    edges = shapely.linestrings(np.stack([ring, np.roll(ring, -1, axis=0)], axis=1))
+    first, second = edges[np.argsort(shapely.distance(edges, shapely.Point(at)))[:2]]
+    ends = [shapely.shortest_line(edge, shapely.Point(at)) for edge in (first, second)]
+    apart = shapely.Point(ends[0].coords[0]).distance(shapely.Point(ends[1].coords[0]))
+    return abs(ends[0].length - ends[1].length) < 1e-6 < apart

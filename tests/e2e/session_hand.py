@@ -40,8 +40,13 @@ class Hand:
 
     def bends(self, way: Sequence[Point]) -> bool:
         """Whether each place of a way is a bend to be seen: tools drop those that are not."""
-        line = shapely.LineString([self.spot(*point).toTuple() for point in way])
-        return len(line.simplify(1.0, preserve_topology=False).coords) == len(way)
+        spots = [self.spot(*point).toTuple() for point in way]
+        return all(
+            shapely.LineString(spots[at - 1 : at + 2 : 2]).distance(shapely.Point(spots[at])) > 2.5
+            for at in range(1, len(spots) - 1)
+        ) and len(shapely.LineString(spots).simplify(1.0, preserve_topology=False).coords) == len(
+            way
+        )
 
     def reachable(self, x: float, y: float) -> bool:
         """Whether a place of the image is on the canvas."""

@@ -35,7 +35,7 @@ WALKED_BACK = 400
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
-    pytest.mark.skipif(not SEEDS, reason="no whole session passed yet: set MASKGUI_SESSION_SEEDS"),
+    pytest.mark.skipif(not SEEDS, reason="not every seed passes yet: set MASKGUI_SESSION_SEEDS"),
 ]
 
 
