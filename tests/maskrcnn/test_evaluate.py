@@ -109,7 +109,7 @@ def test_what_does_not_belong_is_an_error(tmp_path: Path) -> None:
     stray = [{**annotation(1, 8, 3, 2), "score": 0.5}]
     with pytest.raises(UserError, match="image_id 8"):
         evaluate(*files(tmp_path, stray))
-    with pytest.raises(UserError, match="not a result list or a COCO data set: the file has no “images”"):
+    with pytest.raises(UserError, match="a COCO data set: the file has no “images”"):
         evaluate(*files(tmp_path, {"x": 1}))
     truth, results = files(tmp_path, stray)
     results.write_text("<xml>")

@@ -23,6 +23,7 @@ from maskgui.maskrcnn.ablate.tables import TABLES, Row, Table, network
 TABLE = "TABLE.md"
 FIGURES = ("AP", "AP50", "AP75")
 NONE = "–"
+UNEVEN = "not compared: one of the two starts from nothing"
 
 
 def summarise(folder: Path) -> dict[str, Any]:
@@ -60,14 +61,16 @@ def summarise(folder: Path) -> dict[str, Any]:
 def _table(plan: Plan, table: Table, results: Sequence[Result]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     measured: dict[str, Measured] = {}
+    fresh: set[str] = set()
     for row in table.rows:
         key = recipe_key(plan, row)
         own = [result for result in results if result.recipe == key]
         if own:
             measured[row.name] = measure(own, table.metric)
+            fresh |= set() if own[0].taken else {row.name}
         rows.append(_row(plan, row, own, measured.get(row.name)))
     places = {row.name: row for row in table.rows}
-    pairs = [_pair(places[a], places[b], measured) for a, b in table.pairs]
+    pairs = [_pair(places[a], places[b], measured, fresh) for a, b in table.pairs]
     return {
         "title": table.title,
         "metric": table.metric,
@@ -103,19 +106,25 @@ def _per_cent(figures: Mapping[str, float]) -> dict[str, float]:
     return {name: 100 * value for name, value in figures.items()}
 
 
-def _pair(better: Row, worse: Row, measured: Mapping[str, Measured]) -> dict[str, Any]:
-    """Return a pair of rows whose order the paper asserts; {} while one is not trained."""
+def _pair(
+    better: Row, worse: Row, measured: Mapping[str, Measured], fresh: set[str]
+) -> dict[str, Any]:
+    """Return a pair of rows whose order the paper asserts; {} while one is not trained.
+
+    `fresh` names the rows that started from nothing: beside one that had a body they say nothing.
+    """
     if better.name not in measured or worse.name not in measured:
         return {}
     first, second = measured[better.name], measured[worse.name]
     difference = 100 * (first.means["AP"] - second.means["AP"])
+    uneven = (better.name in fresh) != (worse.name in fresh)
     return {
         "better": better.name,
         "worse": worse.name,
         "paper": _difference(better.figures[0], worse.figures[0]),
         "ours": difference,
         "spread": 100 * max(first.spreads["AP"], second.spreads["AP"]),
-        "says": _verdict(first, second, difference),
+        "says": UNEVEN if uneven else _verdict(first, second, difference),
     }
 
 

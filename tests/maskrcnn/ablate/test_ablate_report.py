@@ -52,6 +52,19 @@ def test_within_the_larger_spread_rows_are_not_told_apart(tmp_path: Path) -> Non
     assert [row["n"] for row in told["rows"]] == [5, 5]
 
 
+def test_a_row_that_starts_from_nothing_is_not_compared_with_one_that_does_not(
+    tmp_path: Path,
+) -> None:
+    settle(tmp_path, PLAN, resume=False)
+    for task in pending(PLAN, {"masks": TABLES["masks"]}, []):
+        found = result(task, 0.1 if task.row.name == "sigmoid" else 0.5)
+        fresh = msgspec.structs.replace(found, taken=0, init="")
+        append_result(tmp_path, fresh if task.row.name == "sigmoid" else found)
+    (pair,) = summarise(tmp_path)["tables"]["masks"]["pairs"]
+    assert pair["says"] == "not compared: one of the two starts from nothing"
+    assert pair["ours"] == pytest.approx(-40.0)
+
+
 def test_boxes_are_compared_where_the_table_says_so(tmp_path: Path) -> None:
     told = summary(tmp_path, "multitask", lambda row, seed: len(row) / 100 + seed / 500)
     assert told["metric"] == "bbox"
