@@ -47,6 +47,18 @@ class ForkServer:
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
         )
 
+    @classmethod
+    def of_windows(cls, script: Path, places: Path) -> "ForkServer":
+        """Run a script whose children open the window, with all its own files in `places`."""
+        return cls(
+            script,
+            QT_QPA_PLATFORM="offscreen",
+            MASKGUI_CONFIG=str(places / "config.ini"),
+            MASKGUI_LOG=str(places / "log.txt"),
+            XDG_CACHE_HOME=str(places / "cache"),
+            XDG_DATA_HOME=str(places / "data"),
+        )
+
     def ask(self, **task: Any) -> int:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps(task) + "\n")

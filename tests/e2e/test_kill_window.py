@@ -29,15 +29,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 @pytest.fixture(scope="module")
 def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
-    places = tmp_path_factory.mktemp("places")
-    running = ForkServer(
-        SCRIPT,
-        QT_QPA_PLATFORM="offscreen",
-        MASKGUI_CONFIG=str(places / "config.ini"),
-        MASKGUI_LOG=str(places / "log.txt"),
-        XDG_CACHE_HOME=str(places / "cache"),
-        XDG_DATA_HOME=str(places / "data"),
-    )
+    running = ForkServer.of_windows(SCRIPT, tmp_path_factory.mktemp("places"))
     yield running
     running.close()
 
