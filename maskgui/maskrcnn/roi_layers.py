@@ -20,6 +20,7 @@ from torchvision.ops import MultiScaleRoIAlign, roi_align, roi_pool
 from torchvision.ops.poolers import _convert_to_roi_format, _filter_input, _setup_scales
 
 from maskgui.maskrcnn.config import Config
+from maskgui.maskrcnn.sampling import bilinear_bins
 
 LEVELS = ("0", "1", "2", "3")
 """The levels RoIs are cut from; on a neck with one map that is the first."""
@@ -84,6 +85,8 @@ class RoILayer(MultiScaleRoIAlign, ABC):  # type: ignore[misc]  # torchvision ha
             return self.pool(levels[0], rois, self.scales[0])
         of_roi = self.map_levels(boxes)
         pooled = levels[0].new_zeros(len(rois), levels[0].shape[1], *self.output_size)
+        if levels[0].requires_grad:  # a look-up's order, and the heads' convolutions like it, too
+            pooled = pooled.contiguous(memory_format=torch.channels_last)
         for number, (level, scale) in enumerate(zip(levels, self.scales, strict=True)):
             chosen = torch.where(of_roi == number)[0]
             pooled[chosen] = self.pool(level, rois[chosen], scale).to(pooled.dtype)
@@ -101,15 +104,11 @@ class RoILayer(MultiScaleRoIAlign, ABC):  # type: ignore[misc]  # torchvision ha
 
     def sample(self, level: Tensor, rois: Tensor, scale: float, aligned: bool) -> Tensor:
         """Return the average or maximum of bilinear samples in each bin; shapes as `pool`."""
+        side, count = int(self.output_size[0]), int(self.sampling_ratio)
         if not self.maximum:
-            average: Tensor = roi_align(
-                level, rois, self.output_size, scale, self.sampling_ratio, aligned
-            )
-            return average
+            return _average(level, rois, side, scale, count, aligned)
         # A bin of a grid finer by the number of samples has one of them, at its centre.
-        count = self.sampling_ratio
-        fine = [side * count for side in self.output_size]
-        return F.max_pool2d(roi_align(level, rois, fine, scale, 1, aligned), count)
+        return F.max_pool2d(_average(level, rois, side * count, scale, 1, aligned), count)
 
 
 class RoIAlign(RoILayer):
@@ -139,6 +138,20 @@ class RoIPool(RoILayer):
         """Return the largest values of the bins; 0 where a bin has no cell."""
         pooled: Tensor = roi_pool(level, rois, self.output_size, scale)
         return pooled
+
+
+def _average(
+    level: Tensor, rois: Tensor, side: int, scale: float, samples: int, aligned: bool
+) -> Tensor:
+    """Return the average of the samples in each of side x side bins; shapes as `RoILayer.pool`.
+
+    Where a CPU learns, by a look-up whose gradient is quicker; elsewhere by torchvision's kernel,
+    so that predictions are torchvision's to the last bit.
+    """
+    if level.requires_grad and level.device.type == "cpu" and samples:
+        return bilinear_bins(level, rois, side, scale, samples, aligned)
+    average: Tensor = roi_align(level, rois, side, scale, samples, aligned)
+    return average
 
 
 def _whole_cells(rois: Tensor, scale: float) -> Tensor:

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import maskrcnn_loss, project_masks_on_boxes
 
 from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.mask_branch import (
     AgnosticMaskPredictor,
+    Deconvolution,
     MLPMaskPredictor,
     SoftmaxRoIHeads,
     softmax_mask_loss,
@@ -28,6 +29,25 @@ def test_softmax_masks_are_the_softmax() -> None:
     # Over the classes and the background they sum to one, as a sigmoid's need not.
     everything = torch.stack([softmax_masks(logits, torch.full((5,), c)) for c in range(4)])
     assert torch.allclose(everything.sum(0), torch.ones(5, 6, 6, dtype=torch.float64))
+
+
+def test_the_deconvolution_is_torchs_in_training_and_out_of_it() -> None:
+    theirs = nn.ConvTranspose2d(6, 4, 2, 2).double()
+    ours = Deconvolution.of(theirs)
+    maps = torch.randn(3, 6, 5, 7, dtype=torch.float64)
+    found = []
+    for layer in (theirs, ours):
+        theirs.zero_grad()
+        taken = maps.clone().requires_grad_()
+        made = layer(taken)
+        (made * torch.arange(made.numel()).view_as(made)).sum().backward()
+        gradients = [taken.grad, *(parameter.grad for parameter in theirs.parameters())]
+        found.append([made.detach(), *(g.clone() for g in gradients if g is not None)])
+        with torch.no_grad():
+            found[-1].append(layer(maps))
+    assert len(found[0]) == 5
+    assert all(torch.allclose(a, b) for a, b in zip(*found, strict=True))
+    assert list(ours.state_dict()) == list(theirs.state_dict())
 
 
 def rois() -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
