@@ -3,6 +3,7 @@
 import numpy as np
 import shapely
 
+from maskgui.core.booleans import is_crumb
 from maskgui.core.hit import ring_area
 from maskgui.core.raster import Mask, iou, mask_to_shape, rle_to_shape, shape_to_rle
 from maskgui.core.shape import Polygon, Ring, Shape
@@ -48,7 +49,8 @@ def outline_of(mask: Mask, tolerance: float = 0.75, least: float = 16.0) -> Shap
 def thinned(shape: Shape, tolerance: float) -> Shape:
     """Return the shape with fewer vertices, its outline within `tolerance` pixels of the old.
 
-    Valid parts stay valid; each ring keeps at least three vertices.
+    Valid parts stay valid; each ring keeps at least three vertices. A part that would become a
+    crumb stays as it is, so that none is lost.
     """
     return Shape(_within(part, tolerance) for part in shape.parts)
 
@@ -84,7 +86,9 @@ def _within(part: Polygon, tolerance: float) -> Polygon:
     outline = to_shapely(simpler).boundary
     shapely.prepare(outline)
     away = shapely.distance(outline, shapely.points(np.vstack(part.rings)))
-    return _douglas_peucker(part, tolerance / 2) if (away > tolerance).any() else simpler
+    if (away > tolerance).any():
+        simpler = _douglas_peucker(part, tolerance / 2)
+    return part if is_crumb(to_shapely(simpler)) else simpler
 
 
 def _mid_edges(shape: Shape) -> Shape:

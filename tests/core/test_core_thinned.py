@@ -21,3 +21,11 @@ def test_no_vertex_leaves_the_outline_by_more_than_the_tolerance(seed, count, to
     assert outline.is_valid
     assert len(part.exterior) <= count
     assert shapely.distance(outline.exterior, shapely.points(ring)).max() <= tolerance + 1e-9
+
+
+def test_a_sliver_is_not_thinned_to_nothing():
+    sliver = [[53.85, 94.2], [50.33, 94.22], [50.22, 94.22], [53.74, 94.29]]
+    shape = Shape([Polygon(sliver), Polygon([[0, 0], [9, 0], [9, 4.5], [9, 9], [0, 9]])])
+    kept, thinner = thinned(shape, 1.5).parts
+    assert kept == shape.parts[0], "three of its corners are a crumb, which settling drops"
+    assert len(thinner.exterior) < 5
