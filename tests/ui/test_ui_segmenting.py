@@ -180,6 +180,24 @@ def test_before_a_first_run_the_slider_shows_the_models_card(ready: Controller, 
     assert sliders.values()[0] == 0.75
 
 
+def test_the_models_card_is_not_read_after_every_edit(ready: Controller, qtbot) -> None:
+    asked = []
+
+    class Model(SimpleNamespace):
+        @property
+        def score_threshold(self) -> float:
+            asked.append("the file was read")
+            return 0.75
+
+    ready.models.current = Model(name="parts", model_id=MODEL, ready=True)
+    ready.models.changed.emit()
+    for name in ("gear", "bolt"):
+        with qtbot.waitSignal(ready.desk.settled):
+            ready.categories.add_named(name)
+    assert ready.window.side.sliders.values()[0] == 0.75
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("how", ["key", "hand"])
 def test_a_threshold_chosen_a_moment_before_closing_is_kept(
     ready: Controller, wait, monkeypatch, how: str

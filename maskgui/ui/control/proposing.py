@@ -42,6 +42,7 @@ class Proposing(QObject):
         self._sliders = desk.window.side.sliders
         self._outliner = Outliner(desk.background, desk.problem)
         self._chosen: _Wish | None = None  # waits for its outlines
+        self._first_score: float | None = None  # of the model in hand
         self._previewing = False
         self._frame = QTimer(self, singleShot=True, interval=FRAME_MS)
         self._frame.timeout.connect(self._preview)
@@ -50,7 +51,13 @@ class Proposing(QObject):
         desk.shown.connect(self._follow)
         desk.settled.connect(self._follow)
         desk.opened.connect(self._follow)
-        models.changed.connect(self._follow)
+        models.changed.connect(self._model_changed)
+        self._model_changed()
+
+    def _model_changed(self) -> None:
+        """Read the model's card, once: what follows comes after every edit."""
+        model = self._models.current
+        self._first_score = None if model is None else model.score_threshold
         self._follow()
 
     def _follow(self) -> None:
@@ -67,9 +74,8 @@ class Proposing(QObject):
         wish = self._chosen
         if wish is not None and wish.image_id == record.id:
             self._sliders.show_values(wish.score, wish.mask)
-        elif detections is None and self._models.current is not None:  # as its first run will be
-            score = self._models.current.score_threshold
-            self._sliders.show_values(score, record.mask_threshold)
+        elif detections is None and self._first_score is not None:  # as its first run will be
+            self._sliders.show_values(self._first_score, record.mask_threshold)
         else:
             self._sliders.show_values(record.threshold, record.mask_threshold)
 
