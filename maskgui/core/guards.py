@@ -6,7 +6,8 @@ on the very same line, near the cut, at a place that rounds to the line of the w
 that to the few pixels between the two. The outline itself does not change.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -26,6 +27,15 @@ ON_LINE = 1e-6
 Points = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class _Guard:
+    """A vertex more: in which ring of a part, before which of its vertices, and where."""
+
+    ring: int
+    before: int
+    point: Points
+
+
 class Guards:
     """The edges of the shapes that go into a boolean, to guard those of what comes out."""
 
@@ -38,24 +48,39 @@ class Guards:
         self._tree: shapely.STRtree | None = None
 
     def guard(self, shape: Shape) -> Shape:
-        """Return the shape with guards on the long edges that a boolean cut."""
-        return Shape(
-            Polygon(self._ring(part.exterior), [self._ring(hole) for hole in part.holes])
-            for part in shape.parts
-        )
+        """Return the shape with guards on the long edges that a boolean cut.
 
-    def _ring(self, ring: Ring) -> Points:
+        Valid parts stay valid.
+        """
+        return Shape(self._guarded(part) for part in shape.parts)
+
+    def _guarded(self, part: Polygon) -> Polygon:
+        """Leave out what guards make the part invalid.
+
+        They lie on their edge but for rounding, which is enough to cross what touches it there.
+        """
+        found = [one for at, ring in enumerate(part.rings) for one in self._of_ring(at, ring)]
+        made = _with(part, found)
+        if not found or _is_valid(made):
+            return made
+        kept: list[_Guard] = []
+        for one in found:
+            if _is_valid(_with(part, [*kept, one])):
+                kept.append(one)
+        return _with(part, kept)
+
+    def _of_ring(self, number: int, ring: Ring) -> list[_Guard]:
         after = np.roll(ring, -1, axis=0)
         cut = ~np.isin(ring[:, 0] + 1j * ring[:, 1], self._known)
         long = np.hypot(*(after - ring).T) > LONG
         wanted = np.flatnonzero(long & (cut | np.roll(cut, -1)))
         if not len(wanted):
-            return ring
+            return []
         if self._tree is None:
             self._tree = shapely.STRtree(shapely.linestrings(self._edges))
         middles = shapely.points((ring[wanted] + after[wanted]) / 2)
         asked, found = self._tree.query_nearest(middles, max_distance=ON_LINE, all_matches=False)
-        before_vertex, added = [], []
+        guards = []
         for at, edge in zip(wanted[asked].tolist(), found.tolist(), strict=True):
             following = (at + 1) % len(ring)
             ends = ((at, following), (following, at))
@@ -63,9 +88,21 @@ class Guards:
                 first, last = self._edges[edge]
                 place = _place(first, last, ring[start], ring[stop])
                 if place is not None:
-                    before_vertex.append(at + 1)
-                    added.append(place)
-        return np.insert(ring, before_vertex, added, axis=0) if added else ring
+                    guards.append(_Guard(number, at + 1, place))
+        return guards
+
+
+def _with(part: Polygon, guards: Sequence[_Guard]) -> Polygon:
+    rings: list[Points] = []
+    for number, ring in enumerate(part.rings):
+        own = [one for one in guards if one.ring == number]
+        before, points = [one.before for one in own], [one.point for one in own]
+        rings.append(np.insert(ring, before, points, axis=0) if own else ring)
+    return Polygon(rings[0], rings[1:])
+
+
+def _is_valid(part: Polygon) -> bool:
+    return bool(shapely.Polygon(part.exterior, part.holes).is_valid)
 
 
 def _place(first: Points, last: Points, cut: Points, end: Points) -> Points | None:

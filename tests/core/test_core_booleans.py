@@ -166,3 +166,23 @@ def test_guards_lie_on_the_edges_that_were_cut():
     assert booleans.to_area(made).hausdorff_distance(exact) < 1e-9
     wanted = shape_to_mask(one, SIDE, SIDE) & ~shape_to_mask(other, SIDE, SIDE)
     assert (shape_to_mask(made, SIDE, SIDE) != wanted).sum() <= 2
+
+
+def test_a_guard_that_rounding_puts_across_another_edge_is_left_out():
+    first = [
+        [166.97802059631633, 126.43706788805697],
+        [161.40602369247162, 120.33402097647256],
+        [144.22349064697698, 133.52735932668264],
+        [145.92347699643665, 138.98304343178427],
+        [167.42391653525783, 127.86806019419267],
+    ]
+    second = [
+        [139.5942460540615, 142.2550368114695],
+        [168.09520942050838, 127.5210250020236],
+        [171.69811209005877, 147.81655852228621],
+        [148.23140145725512, 151.98241473395385],
+    ]
+    joined = booleans.union(Shape([Polygon(first)]), Shape([Polygon(second)]))
+    assert_valid(joined)
+    bare = shapely.union(shapely.Polygon(first), shapely.Polygon(second))
+    assert joined.vertex_count == shapely.get_num_coordinates(bare), "one of two guards stays"
