@@ -1,11 +1,9 @@
 """Whether the outline that the application has is the one that the replay expects."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pycocotools.mask
 import shapely
 
 from tests.e2e.replay_shapes import CRUMB, Outline, Point, rings_of
@@ -28,8 +26,9 @@ class Agreement:
     def judge(self, wanted: Outline, found: Outline, size: Point) -> None:
         """Assert that an outline found is what was wanted, as far as that leaves no doubt.
 
-        Vertex for vertex where no outlines crossed, in any order round a ring. Else masks may
-        differ by 2 pixels for each crossing and 1 for each part, IoU >= 0.995 above 2,500 px.
+        Vertex for vertex where no outlines crossed, in any order round a ring. Else the same
+        area; and the mask may differ from what the same operation makes of masks by 2 pixels for
+        each crossing and 1 for each part, IoU >= 0.995 above 2,500 px.
         """
         assert all(part.is_valid for part in found.parts)
         if found.parts == wanted.parts:
@@ -43,7 +42,7 @@ class Agreement:
             self.booleans += 1
             away, limit = apart(wanted, found), wanted.blur + 5 * CRUMB
             assert away <= limit, f"{away:.3g} px² apart, {limit:.3g} allowed"
-            self._judge_masks(mask(wanted, size), mask(found, size), wanted)
+            self._judge_masks(wanted.mask(size), found.mask(size), wanted)
 
     def _judge_masks(self, one: np.ndarray, other: np.ndarray, wanted: Outline) -> None:
         differing, either = int((one ^ other).sum()), int((one | other).sum())
@@ -87,33 +86,6 @@ def apart(one: Outline, other: Outline) -> float:
 
 
 def from_rings(parts: Sequence[Sequence[Sequence[Point]]]) -> Outline:
-    return Outline(tuple(shapely.Polygon(rings[0], rings[1:]) for rings in parts))
-
-
-def mask(one: Outline, size: Point) -> np.ndarray:
-    """Return the pixels of an outline by COCO's rasteriser, H x W."""
-    width, height = (int(side) for side in size)
-    found = np.zeros((height, width), bool)
-    for part in one.parts:
-        exterior, *holes = (_filled(ring, height, width) for ring in rings_of(part))
-        for hole in holes:
-            exterior = exterior & ~hole
-        found |= exterior
-    return found
-
-
-def read_mask(segmentation: dict | list, size: Point) -> np.ndarray:
-    """Return the pixels of an annotation's segmentation as pycocotools reads it, H x W."""
-    width, height = (int(side) for side in size)
-    runs = pycocotools.mask.frPyObjects(segmentation, height, width)
-    return _decoded(pycocotools.mask.merge(runs) if isinstance(runs, list) else runs)
-
-
-def _filled(ring: np.ndarray, height: int, width: int) -> np.ndarray:
-    return _decoded(pycocotools.mask.frPyObjects([ring.ravel()], height, width)[0])
-
-
-def _decoded(run: dict) -> np.ndarray:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # its own array, of an older numpy
-        return pycocotools.mask.decode(run).astype(bool)
+    """Return an outline with these vertices: all of them, also one that lies on the first."""
+    closed = [[[*ring, ring[0]] for ring in rings] for rings in parts]
+    return Outline(tuple(shapely.Polygon(rings[0], rings[1:]) for rings in closed))

@@ -129,9 +129,9 @@ def _divided(model: Model, fate: Fate, found: list[tuple[Thing, list[Outline]]])
 
 
 def reroute(model: Model, meant: Meant, fate: Fate) -> Values:
-    size = model.picture.size
+    way, reach, size = meant["way"], meant["reach"], model.picture.size
     return reshaped(
-        (one, shapes.rerouted(one.outline, meant["way"], size)) for one in model.chosen(meant)
+        (one, shapes.rerouted(one.outline, way, reach, size)) for one in model.chosen(meant)
     )
 
 
@@ -172,11 +172,11 @@ def simplify(model: Model, meant: Meant, fate: Fate) -> Values:
     """Take over the outline found, once it is seen to be a thinner one of the outline before."""
     wanted = []
     for one in model.chosen(meant):
-        plain = one.outline.plain or one.outline
+        plain = model.unsimplified(one)
         found = fate.outlines.get(one.id, one.outline)
         away = shapely.hausdorff_distance(found.area.boundary, plain.area.boundary)
         assert away <= meant["tolerance"] + 1e-6, f"{away} px away, not {meant['tolerance']}"
-        wanted.append((one, replace(found, plain=replace(plain, plain=None))))
+        wanted.append((one, found))
     return reshaped(wanted)
 
 

@@ -47,6 +47,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Step:
+    deed: str
     image: int | None
     before: Values
     after: Values
@@ -107,6 +108,15 @@ class Model:
         free = [one for one in pool if one.id in meant["selected"] and one.id not in self.locked]
         return sorted(free, key=lambda one: one.id)
 
+    def unsimplified(self, one: Thing) -> Outline:
+        """Return the outline that led to an instance's present one by simplifying only."""
+        key, found = ("thing", one.id), one.outline
+        for step in reversed(self.done):
+            after = step.after.get(key)
+            if step.deed == "simplify" and after is not None and after.outline == found:
+                found = step.before[key].outline
+        return found
+
     # ---- changing
 
     def carry_out(self, meant: dict[str, Any], fate: Fate, deeds: dict[str, Callable]) -> None:
@@ -125,7 +135,7 @@ class Model:
             assert not adopted, f"nothing was done of {[*adopted]}"
             return
         assert adopted, "something was done that was not meant"
-        self._edit(adopted, None if meant["do"].endswith("_category") else image)
+        self._edit(meant["do"], adopted, None if meant["do"].endswith("_category") else image)
 
     def _adopted(self, key: Key, value: Any, fate: Fate, size: tuple[int, int]) -> Any:
         """Return a value with the outline that the window has, once it is found to be right."""
@@ -136,14 +146,14 @@ class Model:
         found = fate.outlines.get(value.id, old and old.outline)
         assert found is not None, f"{key} is missing"
         self.agreement.judge(value.outline, found, size)
-        return replace(value, outline=replace(found, plain=value.outline.plain))
+        return replace(value, outline=found)
 
-    def _edit(self, wanted: Values, image: int | None) -> None:
+    def _edit(self, deed: str, wanted: Values, image: int | None) -> None:
         picture = self.values.get(("image", image))
         if picture and picture.review == "new" and any(kind == "thing" for kind, _ in wanted):
             wanted["image", image] = replace(picture, review="in progress")
         before = {key: self.values.get(key) for key in wanted}
-        self.done.append(Step(image, before, wanted))
+        self.done.append(Step(deed, image, before, wanted))
         self.undone.clear()
         self._put(wanted)
         self.edits += 1

@@ -7,7 +7,7 @@ crossing and one for each part; and by square pixels where curves are drawn by o
 
 import math
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -15,6 +15,8 @@ import numpy as np
 import shapely
 import shapely.affinity
 import shapely.ops
+
+from tests.e2e.replay_masks import mask_of
 
 Point = Sequence[float]
 Part = shapely.Polygon
@@ -34,7 +36,8 @@ class Outline:
     parts: tuple[Part, ...]
     blur: float = 0.0  # square pixels
     slack: int = 0  # pixels of the mask
-    plain: "Outline | None" = field(default=None, compare=False)  # before it was simplified
+    pixels: Callable[[Point], np.ndarray] | None = field(default=None, compare=False)
+    """What the same boolean makes of masks, H x W for a (width, height); None for no boolean."""
 
     @cached_property
     def area(self) -> shapely.Geometry:
@@ -44,6 +47,12 @@ class Outline:
     def bounds(self) -> tuple[float, float, float, float]:
         x0, y0, x1, y1 = shapely.total_bounds(self.parts).tolist()
         return x0, y0, x1, y1
+
+    def mask(self, size: Point) -> np.ndarray:
+        """Return the pixels covered, H x W bool; where a boolean made it, its masks' own."""
+        if self.pixels is not None:
+            return self.pixels(size)
+        return mask_of([rings_of(part) for part in self.parts], size)
 
     @cached_property
     def print(self) -> int:
@@ -194,8 +203,11 @@ def _strictly_between(ring: np.ndarray, start: float, end: float) -> list[Point]
     return [tuple(ring[at]) for at in np.argsort(along) if inner[at]]
 
 
-def rerouted(one: Outline, way: Sequence[Point], size: Point) -> Outline:
-    """Return the outline with the piece that a way runs beside replaced by it."""
+def rerouted(one: Outline, way: Sequence[Point], reach: float, size: Point) -> Outline:
+    """Return the outline with the piece that a way runs beside replaced by it.
+
+    The way must end within reach of the ring on which it began.
+    """
     places = shapely.points(way[0])
     rings = {
         (at, number): shapely.LinearRing(ring)
@@ -204,6 +216,8 @@ def rerouted(one: Outline, way: Sequence[Point], size: Point) -> Outline:
     }
     owner = min(rings, key=lambda key: shapely.distance(rings[key], places))
     line, ring = rings[owner], rings_of(one.parts[owner[0]])[owner[1]]
+    if shapely.distance(line, shapely.Point(way[-1])) > reach:
+        return one
     ends = [line.project(shapely.Point(end)) for end in (way[0], way[-1])]
     course = [line.interpolate(ends[0]).coords[0], *way[1:-1], line.interpolate(ends[1]).coords[0]]
     sides = [
@@ -232,13 +246,14 @@ def _apart(one: Sequence[Point], other: Sequence[Point]) -> float:
 def union(*shapes: Outline) -> Outline:
     areas = [one.area for one in shapes]
     more = sum(2 * crossings(areas[0], other) for other in areas[1:])
-    return _with(shapes, outline(shapely.union_all(areas), more))
+    found = outline(shapely.union_all(areas), more)
+    return _made(found, shapes, lambda size: _any(shapes, size))
 
 
 def minus(one: Outline, *others: Outline) -> Outline:
     taken = shapely.union_all([other.area for other in others])
     found = outline(shapely.difference(one.area, taken), 2 * crossings(one.area, taken))
-    return _with(others, found)
+    return _made(found, others, lambda size: one.mask(size) & ~_any(others, size))
 
 
 def common(*shapes: Outline) -> Outline:
@@ -246,13 +261,18 @@ def common(*shapes: Outline) -> Outline:
     more = sum(2 * crossings(area, other.area) for other in shapes[1:])
     for other in shapes[1:]:
         area = shapely.intersection(area, other.area)
-    return _with(shapes, outline(area, more))
+    found = outline(area, more)
+    return _made(found, shapes, lambda size: np.all([one.mask(size) for one in shapes], axis=0))
 
 
-def _with(shapes: Iterable[Outline], found: Outline) -> Outline:
-    """Return what was made of shapes with what they may differ by themselves: strokes do."""
-    blur, slack = sum(one.blur for one in shapes), sum(one.slack for one in shapes)
-    return replace(found, blur=blur, slack=found.slack + slack)
+def _any(shapes: Sequence[Outline], size: Point) -> np.ndarray:
+    return np.any([one.mask(size) for one in shapes], axis=0)
+
+
+def _made(found: Outline, of: Iterable[Outline], pixels: Callable[[Point], np.ndarray]) -> Outline:
+    """Return what was made of outlines with what they may differ by themselves: strokes do."""
+    blur, slack = sum(one.blur for one in of), sum(one.slack for one in of)
+    return replace(found, blur=blur, slack=found.slack + slack, pixels=pixels)
 
 
 def without_holes(one: Outline) -> Outline:

@@ -11,7 +11,8 @@ import numpy as np
 import shapely
 from PySide6.QtCore import Qt
 
-from maskgui.core.shape import Ring
+from maskgui.core.shape import Shape
+from maskgui.tools.reroute import END_REACH
 from tests.e2e.session_hand import ALT, PLAIN, Point
 from tests.e2e.session_person import Person
 
@@ -137,18 +138,21 @@ def reroute(person: Person) -> bool:
     last = (first + person.rng.randint(1, max(1, len(ring) // 2))) % len(ring)
     bend = (ring[first] + ring[last]) / 2 + [person.rng.uniform(-12, 12) for _ in range(2)]
     way = person.hand.meant([tuple(ring[first]), tuple(bend), tuple(ring[last])])
-    if not person.hand.bends(way) or any(_halfway(ring, end) for end in (way[0], way[-1])):
+    if not person.hand.bends(way) or any(_halfway(chosen[0].shape, at) for at in way[::2]):
         return False
     person.hand.take("reroute")
-    person.say("reroute", way=way)
+    person.say("reroute", way=way, reach=END_REACH / person.desk.scale)
     person.hand.drag(way)
     return True
 
 
-def _halfway(ring: Ring, at: Point) -> bool:
-    """Whether two edges are equally near, in different places: rounding decides for one."""
-    edges = shapely.linestrings(np.stack([ring, np.roll(ring, -1, axis=0)], axis=1))
-    first, second = edges[np.argsort(shapely.distance(edges, shapely.Point(at)))[:2]]
-    ends = [shapely.shortest_line(edge, shapely.Point(at)) for edge in (first, second)]
-    apart = shapely.Point(ends[0].coords[0]).distance(shapely.Point(ends[1].coords[0]))
-    return abs(ends[0].length - ends[1].length) < 1e-6 < apart
+def _halfway(shape: Shape, at: Point) -> bool:
+    """Whether two edges are equally near, of other rings or places: rounding decides for one."""
+    rings = [ring for _, _, ring in shape.rings()]
+    ends = [np.stack([ring, np.roll(ring, -1, axis=0)], axis=1) for ring in rings]
+    of = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+    lines = shapely.shortest_line(shapely.linestrings(np.concatenate(ends)), shapely.Point(at))
+    away, places = shapely.length(lines), shapely.get_coordinates(lines)[::2]
+    nearest = int(np.argmin(away))
+    elsewhere = (of != of[nearest]) | (np.hypot(*(places - places[nearest]).T) > 1e-6)
+    return bool((elsewhere & (away - away[nearest] < 1e-6)).any())

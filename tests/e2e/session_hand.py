@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from maskgui.ui.controller import Controller
+from tests.e2e.session_end import die
 
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.MouseButton.NoButton
@@ -27,6 +28,14 @@ class Hand:
     def __init__(self, controller: Controller) -> None:
         self.controller = controller
         self.canvas = controller.canvas
+        self.events_left: int | None = None
+        """After how many more events the process dies, None to live on."""
+
+    def _live_on(self) -> None:
+        if self.events_left is not None:
+            if not self.events_left:
+                die()
+            self.events_left -= 1
 
     def spot(self, x: float, y: float) -> QPoint:
         """Return the screen pixel in which a place of the image lies."""
@@ -57,22 +66,27 @@ class Hand:
         assert self.canvas.tool == tool
 
     def command(self, name: str) -> None:
+        self._live_on()
         self.controller.window.commands[name].trigger()
 
     def key(self, key: Qt.Key, held: Qt.KeyboardModifier = PLAIN) -> None:
+        self._live_on()
         self.canvas.setFocus()
         QTest.keyClick(self.canvas, key, held)
 
     def hover(self, point: Point, held: Qt.KeyboardModifier = PLAIN, button=NONE) -> None:
+        self._live_on()
         at = QPointF(self.spot(*point))
         moved = QMouseEvent(QEvent.Type.MouseMove, at, at, NONE, button, held)
         QApplication.sendEvent(self.canvas, moved)
 
     def press(self, point: Point, held: Qt.KeyboardModifier = PLAIN) -> None:
         self.hover(point, held)
+        self._live_on()
         QTest.mousePress(self.canvas, LEFT, held, self.spot(*point))
 
     def release(self, point: Point, held: Qt.KeyboardModifier = PLAIN) -> None:
+        self._live_on()
         QTest.mouseRelease(self.canvas, LEFT, held, self.spot(*point))
 
     def click(self, point: Point, held: Qt.KeyboardModifier = PLAIN) -> None:
