@@ -47,8 +47,10 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def windows(places: Path) -> Iterator[ForkServer]:
     """Windows that remember in `places` what they were last set to."""
     running = ForkServer.of_windows(SCRIPT, places)
-    yield running
-    running.close()
+    try:
+        yield running
+    finally:
+        running.close()
 
 
 def made_project(folder: Path, rng: random.Random, replay: Replay) -> Path:
