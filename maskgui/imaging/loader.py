@@ -128,6 +128,12 @@ class ImageLoader:
         self._max_megapixels = max_megapixels
         self.cache.clear()
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is being decoded or waits for it."""
+        with self._changed:
+            return bool(self._jobs)
+
     def cached(self, path: Path | str) -> Decoded | Tiled | None:
         """Return the image if it is in memory, at once and without looking at the file."""
         return self.cache.get(Path(path))

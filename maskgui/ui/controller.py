@@ -19,6 +19,7 @@ from maskgui.ui.control.evidence import Evidence
 from maskgui.ui.control.files import Files
 from maskgui.ui.control.help import Help
 from maskgui.ui.control.mapping import CategoryMapping
+from maskgui.ui.control.memory import Memory
 from maskgui.ui.control.models import Models
 from maskgui.ui.control.navigation import Navigation
 from maskgui.ui.control.opening import Opening
@@ -76,6 +77,7 @@ class Controller(QObject):
         self.datasets = Datasets(self.desk, self.jobs, self.files)
         self.opening.import_json = self.datasets.import_json
         self.help = Help(self.desk)
+        self.memory = Memory(self.desk, self.loader)
         self.opening.prefer_model = self._prefer
         self.menu = ProjectMenu(self.desk, self.opening.open_paths)
         self.window.may_close = self._may_close

@@ -133,6 +133,18 @@ def test_current_before_prefetch_before_thumbnails(start, files, gate) -> None:
     assert replies.names.count("1.png") == 2
 
 
+def test_the_loader_is_busy_until_all_is_decoded(start, files, gate) -> None:
+    loader, replies = start(1), Replies()
+    assert not loader.busy
+    for path in files[:2]:
+        loader.request(path, replies)
+    gate.wait_begun(1)
+    assert loader.busy
+    gate.open.set()
+    replies.wait(2)
+    assert not loader.busy
+
+
 def test_a_worker_is_left_for_the_current_image(start, files, gate) -> None:
     images, replies = start(workers=2), Replies()
     for path in files[:4]:
