@@ -1,5 +1,6 @@
 """A folder's images in the filmstrip: their order, what is known of them, and what is wrong."""
 
+import threading
 from pathlib import Path
 
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QAbstractListModel
 
 from maskgui.core.entities import ImageRecord, Review
+from maskgui.imaging.loader import ImageLoader
 from maskgui.ui.control import listing
 from maskgui.ui.control.listing import kept_order, order_of
 from maskgui.ui.controller import Controller
@@ -42,7 +44,7 @@ def test_the_strip_shows_records_as_they_are_now(qapp) -> None:
     images = records(["b.png", "a.png", "c.png"])
     problems = {3: "it is empty"}
     rows = ImageModel()
-    rows.show([2, 1, 3], images, problems)
+    rows.show([2, 1, 3], ["a.png", "b.png", "c.png"], images, problems)
     assert rows.stringList() == ["a.png", "b.png", "c.png"]
     assert rows.tip(rows.index(2)) == "c.png\nnew\nit is empty"
     images[1] = ImageRecord(1, "b.png", 640, 480, Review.REVIEWED)
@@ -102,3 +104,34 @@ def test_closing_ends_the_reading(controller: Controller, folder: Path, wait, mo
 
 def _images(controller: Controller) -> list[ImageRecord]:
     return list(controller.desk.session.document.images.values())
+
+
+def test_the_strip_marks_the_image_on_the_canvas_and_scrolls_to_it(
+    opened: Controller, wait
+) -> None:
+    film, order = opened.window.film, opened.desk.order
+    opened.window.resize(700, 600)  # narrower than the row of four
+    for row in (len(order) - 1, 0):
+        opened.navigation.go(order[row])
+        wait(lambda row=row: film.view.currentIndex().row() == row)
+        assert film.view.viewport().rect().contains(film.view.visualRect(film.view.currentIndex()))
+    film.field.setText("scene 3")
+    wait(lambda: not film.view.currentIndex().isValid())
+    assert opened.desk.image_id == order[0], "the filter hides it, and it stays"
+
+
+def test_memory_is_given_back_when_the_hand_rests_and_nothing_is_decoded(
+    opened: Controller, wait, monkeypatch
+) -> None:
+    given, busy = threading.Event(), [True]
+    monkeypatch.setattr("maskgui.ui.control.memory.give_back", given.set)
+    monkeypatch.setattr(ImageLoader, "busy", property(lambda _: busy[0]))
+    rest = opened.memory._rest
+    rest.setInterval(0)
+    opened.navigation.step(1)
+    rest.timeout.emit()
+    assert rest.isActive() and not given.is_set(), "it waits for what is being decoded"
+    busy[0] = False
+    wait(given.is_set)
+    opened.desk.background.close()
+    rest.timeout.emit()  # the window is closing: no thread is left

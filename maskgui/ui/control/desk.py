@@ -14,6 +14,7 @@ from maskgui.core.entities import Category, ImageRecord, Instance, Review
 from maskgui.core.errors import UserError
 from maskgui.core.shape import Shape
 from maskgui.tools.simplifying import is_simplifying
+from maskgui.ui.control.listing import Listing
 from maskgui.ui.control.work import Work
 from maskgui.ui.options import Options
 from maskgui.ui.selection import SelectionModel
@@ -89,7 +90,7 @@ class Desk(QObject):
         self.image_id: int | None = None
         self.counts: Counter[int] = Counter()
         self.draw_category: int | None = None
-        self.order: list[int] = []  # image ids as the filmstrip lists them
+        self.listing = Listing()  # the images as the filmstrip lists them
         self.scale = 1.0  # screen pixels per image pixel
         self.remote = False  # the edit being told was made by a job
         self._unsubscribe = lambda: None
@@ -101,15 +102,15 @@ class Desk(QObject):
     # ---- session
 
     def take(
-        self, session: Session | None, counts: Counter[int], order: Sequence[int] = ()
+        self, session: Session | None, counts: Counter[int], listing: Listing | None = None
     ) -> None:
-        """Work on a session from now on; `order`: its images' ids as they are to be listed."""
+        """Work on a session from now on; `listing`: its images as they are to be listed."""
         self._drop_offer()
         self._unsubscribe()
         self._context.session = session
         self.image_id = None
         self.counts = counts
-        self.order = list(order)
+        self.listing = listing or Listing()
         self.selection.clear()
         self._unsubscribe = session.subscribe(self._hear) if session else lambda: None
         self.opened.emit()
@@ -145,6 +146,11 @@ class Desk(QObject):
     def session(self) -> Session | None:
         """The open session."""
         return self._context.session
+
+    @property
+    def order(self) -> Sequence[int]:
+        """Image ids as the filmstrip lists them."""
+        return self.listing.ids
 
     @property
     def record(self) -> ImageRecord | None:

@@ -2,8 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QMenu
@@ -11,6 +10,7 @@ from PySide6.QtWidgets import QMenu
 from maskgui.assist.session import Session
 from maskgui.core.errors import UserError
 from maskgui.ui.control.desk import Desk
+from maskgui.ui.control.listing import Listing
 from maskgui.ui.control.navigation import Navigation
 from maskgui.ui.dialogs.ask import ask
 
@@ -24,14 +24,11 @@ NEEDS_SESSION = ("save", "export", "rescan", "locate_folder", "close_project")
 
 @dataclass(frozen=True)
 class Opened:
-    """A session made ready off the main thread, with what to show and say first.
-
-    order: the images' ids as they are listed.
-    """
+    """A session made ready off the main thread, with what to show and say first."""
 
     session: Session
     counts: Counter[int]
-    order: Sequence[int] = ()
+    listing: Listing = field(default_factory=Listing)
     first: int | None = None
     notice: str | None = None
     missing: int = 0
@@ -68,8 +65,8 @@ class Files(QObject):
         """Show an opened project."""
         desk, session = self.desk, opened.session
         desk.options.add_recent(session.project.path)
-        desk.take(session, opened.counts, opened.order)
-        self._show_page()
+        self._show_page(session)  # before there are rows: the strip is laid out once, and later
+        desk.take(session, opened.counts, opened.listing)
         first = opened.first
         if first not in session.document.images:
             first = session.setting("last_image")
@@ -99,7 +96,7 @@ class Files(QObject):
 
     def show_what_came(self) -> None:
         """Go to the first image when an import brought some."""
-        self._show_page()
+        self._show_page(self.desk.session)
         if self.desk.image_id is None and self.desk.order:
             self._navigation.go(self.desk.order[0])
 
@@ -116,8 +113,8 @@ class Files(QObject):
         locate = self.desk.commands["locate_folder"].trigger
         self.desk.say(f"{files} not where the project says.", action=("Locate folder", locate))
 
-    def _show_page(self) -> None:
-        window, session = self.desk.window, self.desk.session
+    def _show_page(self, session: Session | None) -> None:
+        window = self.desk.window
         if session is None:
             window.show_title("")
             window.welcome.show_recent(self.desk.options.recent())
@@ -139,7 +136,7 @@ class Files(QObject):
         if session is None:
             return
         if bool(session.document.images) != (window.stage.currentWidget() is window.canvas):
-            self._show_page()
+            self._show_page(self.desk.session)
             self.show_what_came()
 
     # ---- the open project
@@ -188,7 +185,7 @@ class Files(QObject):
                 return
             new = [one for one in ids if one not in before]
             self.desk.say(f"Found {_images(len(new))}." if new else "No new images.")
-            self._show_page()
+            self._show_page(self.desk.session)
             if self.desk.image_id is None and new:
                 self._navigation.go(new[0])
 
@@ -206,7 +203,7 @@ class Files(QObject):
         except UserError as error:
             self.desk.problem(str(error))
             return
-        self._show_page()
+        self._show_page(self.desk.session)
         self.desk.say_undoable(f"Removed “{name}” from the project. The file stays.")
 
     def _film_menu(self, image_id: int, place) -> None:
@@ -223,7 +220,7 @@ class Files(QObject):
             return False
         self.desk.take(None, Counter())
         self._navigation.go(None)
-        self._show_page()
+        self._show_page(self.desk.session)
         self._show_saved()
         return True
 

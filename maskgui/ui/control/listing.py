@@ -2,12 +2,26 @@
 
 import bisect
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from maskgui.core.entities import ImageRecord
 from maskgui.imaging import natural_key, natural_order
 
 ONE_BY_ONE = 300
 """How many new images are put in their places one by one; more are sorted in with all others."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Images as they are listed: their ids, and their paths beside them."""
+
+    ids: Sequence[int] = ()
+    paths: Sequence[str] = ()
+
+
+def listing_of(order: Sequence[int], images: Mapping[int, ImageRecord]) -> Listing:
+    """Return the listing of images in an order."""
+    return Listing(order, [images[one].path for one in order])
 
 
 def order_of(images: Iterable[ImageRecord]) -> list[int]:

@@ -9,7 +9,7 @@ from maskgui.core.edits import set_review
 from maskgui.core.entities import ImageRecord, Review
 from maskgui.imaging.loader import ImageLoader, Loaded
 from maskgui.ui.control.desk import Desk
-from maskgui.ui.control.listing import kept_order
+from maskgui.ui.control.listing import kept_order, listing_of
 from maskgui.ui.control.thumbnails import Thumbnails
 
 NEED_IMAGE = "Open images first."
@@ -208,7 +208,8 @@ class Navigation(QObject):
     def _list(self) -> None:
         session = self.desk.session
         images = session.document.images if session else {}
-        self._film.show_images(self.desk.order, images, self.problems)
+        listing = self.desk.listing
+        self._film.show_images(listing.ids, listing.paths, images, self.problems)
         self._film.show_current(self.desk.image_id)
         self._refresh()
 
@@ -241,7 +242,7 @@ class Navigation(QObject):
         self._stale = False
         desk, gone, old = self.desk, self.desk.image_id, self.desk.order
         images = desk.session.document.images if desk.session else {}
-        desk.order = kept_order(old, images, self._moved)
+        desk.listing = listing_of(kept_order(old, images, self._moved), images)
         self._moved = set()
         self._list()
         if gone is not None and desk.record is None:

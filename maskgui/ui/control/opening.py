@@ -15,7 +15,7 @@ from maskgui.project import DamagedProject, restore
 from maskgui.project.place import SUFFIX, place_for
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.files import Files, Opened
-from maskgui.ui.control.listing import order_of
+from maskgui.ui.control.listing import listing_of, order_of
 from maskgui.ui.control.navigation import Navigation
 
 DATA_SUFFIXES = {".json", ".xml"}
@@ -239,5 +239,6 @@ def _ready(
 ) -> Opened:
     """Return an opened session; its new images are written while they are shown."""
     counts = Counter(session.project.category_counts())
-    order = order_of(session.document.images.values())
-    return Opened(session, counts, order, first, notice, len(missing))
+    images = session.document.images
+    listing = listing_of(order_of(images.values()), images)
+    return Opened(session, counts, listing, first, notice, len(missing))

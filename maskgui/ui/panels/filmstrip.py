@@ -10,6 +10,7 @@ from PySide6.QtCore import (
     QSize,
     QStringListModel,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
@@ -59,9 +60,10 @@ class ImageModel(QStringListModel):
     def __init__(self) -> None:
         super().__init__()
         self._all: Sequence[int] = ()
+        self._paths: Sequence[str] = ()
         self._shown: Sequence[int] = ()
         self._images: Mapping[int, ImageRecord] = {}
-        self._rows: dict[int, int] = {}
+        self._rows: dict[int, int] = {}  # of images that were asked for
         self.problems: Mapping[int, str] = {}
         self._state = "all"
         self._needle = ""
@@ -69,16 +71,17 @@ class ImageModel(QStringListModel):
     def show(
         self,
         order: Sequence[int],
+        paths: Sequence[str],
         images: Mapping[int, ImageRecord],
         problems: Mapping[int, str],
     ) -> None:
-        """List images in an order, with what is wrong with some.
+        """List images in an order, with their paths and what is wrong with some.
 
         The mappings are read again whenever a row is drawn: a record may change in its place, and
         stays in view even when the filter no longer fits.
         """
         self.problems = problems
-        self._all, self._images = order, images
+        self._all, self._paths, self._images = order, paths, images
         self._sift()
 
     def sift(self, state: str, needle: str) -> None:
@@ -87,11 +90,14 @@ class ImageModel(QStringListModel):
         self._sift()
 
     def _sift(self) -> None:
+        self._rows = {}
+        if self._state == "all" and not self._needle:
+            self._shown = self._all
+            self.setStringList(self._paths)
+            return
         found = [one for image_id in self._all if (one := self._images.get(image_id))]
-        if self._state != "all" or self._needle:
-            found = [one for one in found if self._fits(one)]
+        found = [one for one in found if self._fits(one)]
         self._shown = [one.id for one in found]
-        self._rows = {image_id: row for row, image_id in enumerate(self._shown)}
         self.setStringList([one.path for one in found])
 
     def _fits(self, record: ImageRecord) -> bool:
@@ -122,7 +128,11 @@ class ImageModel(QStringListModel):
 
     def row_of(self, image_id: int | None) -> int:
         """Return the row of an image, -1 when the filter hides it."""
-        return -1 if image_id is None else self._rows.get(image_id, -1)
+        if image_id is None:
+            return -1
+        if image_id not in self._rows:
+            self._rows[image_id] = self._shown.index(image_id) if image_id in self._shown else -1
+        return self._rows[image_id]
 
     def tip(self, index: Index) -> str:
         """Return all there is to know of a row."""
@@ -256,6 +266,8 @@ class Filmstrip(QWidget):
         self.field = QLineEdit()
         self.count = QLabel()
         self._current: int | None = None
+        self._mark = QTimer(self, singleShot=True, interval=0)
+        self._mark.timeout.connect(self._mark_current)
         self._lay_out()
         self._connect()
         self.set_theme(theme)
@@ -282,6 +294,7 @@ class Filmstrip(QWidget):
         view.setWrapping(False)
         view.setUniformItemSizes(True)
         view.setMouseTracking(True)
+        view.setAutoScroll(False)  # to the current row: `show_current` does
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -314,11 +327,12 @@ class Filmstrip(QWidget):
     def show_images(
         self,
         order: Sequence[int],
+        paths: Sequence[str],
         images: Mapping[int, ImageRecord],
         problems: Mapping[int, str],
     ) -> None:
-        """Show the project's images."""
-        self.rows.show(order, images, problems)
+        """Show the project's images, in an order and with their paths."""
+        self.rows.show(order, paths, images, problems)
         self._count()
         self.show_current(self._current)
 
@@ -330,9 +344,13 @@ class Filmstrip(QWidget):
         self.repaint_thumbnails()
 
     def show_current(self, image_id: int | None) -> None:
-        """Mark the image on the canvas without telling of it."""
+        """Mark the image on the canvas soon, without telling of it."""
         self._current = image_id
-        row = self.rows.row_of(image_id)
+        self._mark.start()
+
+    def _mark_current(self) -> None:
+        """Qt lays out all rows for this where they are new: so it has a turn of its own."""
+        row = self.rows.row_of(self._current)
         flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
         index = self.rows.index(row) if row >= 0 else QModelIndex()
         self.view.selectionModel().setCurrentIndex(index, flags)
