@@ -12,7 +12,6 @@ import argparse
 import gc
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
+from benchmarks.child import Figures, measured, memory_mb
+
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
@@ -35,11 +36,11 @@ LINKS = 5_000  # of one file: file systems have a limit
 HEADERS_S = 10.0
 STEPS = 240
 WARM_UP = 100  # switches
+REST_S = 1.5
 LABELS = 30
 CACHE_BYTES = 256 << 20  # two thirds of the mixed images: they come and go
 SIZES = ((640, 480), (1024, 1024), (1920, 1080), (3000, 2000), (4000, 3000), (5200, 3900))
 WAIT_S = 600.0
-Figures = dict[str, float]
 
 
 def make_folder(folder: Path, count: int) -> None:
@@ -117,7 +118,12 @@ def child_list(folder: Path, _: int) -> Figures:
         found["list_s"], found["list_stall_ms"] = watch.until(lambda: rows.total > 0)
         found["list_cpu_s"] = round(time.process_time() - cpu, 2)
         found["images"] = rows.total
-        _, found["first_image_stall_ms"] = watch.until(controller.canvas.is_settled)
+        canvas = controller.canvas
+        _, found["first_image_stall_ms"] = watch.until(
+            lambda: canvas.scene.image_id is not None and canvas.is_settled()
+        )
+        _, stall = watch.until(lambda: False, 0.5)  # the strip's rows are laid out
+        found["first_image_stall_ms"] = max(stall, found["first_image_stall_ms"])
         found |= scroll(controller, watch)
         _, found["headers_stall_ms"] = watch.until(lambda: not controller.sizes.busy, HEADERS_S)
         images = controller.desk.session.document.images.values()
@@ -153,7 +159,8 @@ def scroll(controller: "Controller", watch: Watch) -> Figures:
 def child_switch(folder: Path, switches: int) -> Figures:
     """Go from image to image with labels on each; return resident memory in MB.
 
-    It is taken each time after a lap through all images, so that the same ones are held.
+    It is taken each time after a lap through all images, so that the same ones are held, and
+    after a moment's rest.
     """
     with window() as (controller, watch):
         controller.loader.cache.limit_bytes = CACHE_BYTES
@@ -173,8 +180,10 @@ def child_switch(folder: Path, switches: int) -> Figures:
         def lap() -> float:
             for number in range(len(order)):
                 show(number)
-            watch.until(lambda: False, 1.0)  # what is fetched ahead has come
-            return resident_mb()
+            watch.until(lambda: not controller.loader.busy)  # what is fetched ahead has come
+            watch.until(lambda: False, REST_S)
+            gc.collect()
+            return memory_mb().get("VmRSS", 0.0)
 
         rng = np.random.default_rng(3)
         memory = []
@@ -187,6 +196,7 @@ def child_switch(folder: Path, switches: int) -> Figures:
         "warm_mb": memory[0],
         "half_mb": memory[1],
         "end_mb": memory[2],
+        "peak_mb": memory_mb().get("VmHWM", 0.0),
         "grown": round(memory[2] / memory[0] - 1, 3) if memory[0] else 0.0,
         "switch_stall_ms": worst,
     }
@@ -211,37 +221,13 @@ def _label(controller: "Controller") -> None:
         session.apply(Edit("Draw", image_id, tuple(Change(None, one) for one in made)))
 
 
-def resident_mb() -> float:
-    """Return the process' resident memory after a collection, in MB; 0 where nothing tells it."""
-    gc.collect()
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return 0.0
-    lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-    return round(int(lines["VmRSS"].split()[0]) / 1e3, 1)
-
-
 CHILDREN: dict[str, Callable[[Path, int], Figures]] = {"list": child_list, "switch": child_switch}
 
 
 def run(kind: str, folder: Path, home: Path, switches: int) -> Figures:
-    """Measure in another process, with its cache and settings below `home`."""
-    environment = os.environ | {
-        "QT_QPA_PLATFORM": "offscreen",
-        "XDG_CACHE_HOME": str(home / "cache"),
-        "XDG_DATA_HOME": str(home / "data"),
-        "MASKGUI_CONFIG": str(home / "config.ini"),
-        "MASKGUI_LOG": str(home / "log.txt"),
-    }
-    command = [sys.executable, __file__, "--child", kind, "--folder", str(folder)]
-    done = subprocess.run(
-        [*command, "--switches", str(switches)],
-        env=environment,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    """Measure in another process."""
+    given = ["--child", kind, "--folder", str(folder), "--switches", str(switches)]
+    return measured(__file__, given, home)
 
 
 def main() -> int:

@@ -8,8 +8,6 @@ and each is opened in a process of its own: once without a pyramid, once with it
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +17,8 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.child import measured, memory_mb
 
 FIRST_VIEW_GOAL_S = 3.0
 TILE, TEXTURE = 256, 2048
@@ -79,7 +79,10 @@ def make_jpeg(path: Path, width: int, height: int) -> None:
 
 
 def measure(path: Path) -> dict[str, float]:
-    """Open an image in the real window. Run in a process of its own."""
+    """Open an image in the real window. Run in a process of its own.
+
+    Memory in MB: the peak of what is resident, and what of it is not files' pages at the end.
+    """
     from PySide6.QtWidgets import QApplication
 
     from maskgui.ui.controller import Controller
@@ -123,36 +126,12 @@ def measure(path: Path) -> dict[str, float]:
             found[f"view_at_{scale:g}_s"] = until(
                 lambda places=places: all(pixels.tile(one) is not None for one in places)
             )
-    found |= memory()
+    memory = memory_mb()
+    if memory:
+        found |= {"peak_mb": round(memory["VmHWM"]), "own_mb": round(memory["RssAnon"])}
     window.window.close()
     window.close()
     return found
-
-
-def memory() -> dict[str, float]:
-    """Return the peak of resident memory, and what of it is not files' pages now, in MB."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return {}
-    lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-    return {
-        "peak_mb": round(int(lines["VmHWM"].split()[0]) / 1e3),
-        "own_mb": round(int(lines["RssAnon"].split()[0]) / 1e3),
-    }
-
-
-def run(path: Path, home: Path) -> dict[str, float]:
-    """Measure in another process, with its cache and settings below `home`."""
-    environment = os.environ | {
-        "QT_QPA_PLATFORM": "offscreen",
-        "XDG_CACHE_HOME": str(home / "cache"),
-        "XDG_DATA_HOME": str(home / "data"),
-        "MASKGUI_CONFIG": str(home / "config.ini"),
-        "MASKGUI_LOG": str(home / "log.txt"),
-    }
-    command = [sys.executable, __file__, "--open", str(path)]
-    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return dict(json.loads(done.stdout))
 
 
 def main() -> int:
@@ -177,8 +156,8 @@ def main() -> int:
                 make_tiff(path, given.tiff)
             else:
                 make_jpeg(path, width, height)
-            found[kind] = run(path, home)
-            found[f"{kind}, again"] = run(path, home)
+            for name in (kind, f"{kind}, again"):
+                found[name] = measured(__file__, ["--open", str(path)], home)
             path.unlink()
     if given.json:
         print(json.dumps(found))
