@@ -61,6 +61,7 @@ class Desk(QObject):
     """Shared by the controllers. Every change of the document passes through `apply`."""
 
     opened = Signal()  # another session, or none
+    leaving = Signal()  # the image on the canvas is about to be left
     shown = Signal()  # another image is on the canvas, or none
     edited = Signal(object)  # Edit, carried out
     settled = Signal()  # once per burst of edits: time to refresh lists

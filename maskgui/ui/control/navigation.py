@@ -60,6 +60,7 @@ class Navigation(QObject):
             image_id = None
         if image_id == desk.image_id:
             return
+        desk.leaving.emit()
         desk.image_id = image_id
         desk.selection.clear()
         if session is None or image_id is None:

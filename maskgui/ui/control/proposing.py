@@ -41,13 +41,14 @@ class Proposing(QObject):
         self._models = models
         self._sliders = desk.window.side.sliders
         self._outliner = Outliner(desk.background, desk.problem)
-        self._chosen: _Wish | None = None  # waits for its outlines
+        self._chosen: dict[int, _Wish] = {}  # by image: those that wait for their outlines
         self._first_score: float | None = None  # of the model in hand
         self._previewing = False
         self._frame = QTimer(self, singleShot=True, interval=FRAME_MS)
         self._frame.timeout.connect(self._preview)
         self._sliders.previewed.connect(lambda *_: self._frame.start())
         self._sliders.chosen.connect(self._choose)
+        desk.leaving.connect(self._sliders.settle)  # the choice is of the image that is left
         desk.shown.connect(self._follow)
         desk.settled.connect(self._follow)
         desk.opened.connect(self._follow)
@@ -71,8 +72,8 @@ class Proposing(QObject):
         self._sliders.allow_cut(BOXES_ONLY if boxes_only else "")
         if self._sliders.in_hand:
             return
-        wish = self._chosen
-        if wish is not None and wish.image_id == record.id:
+        wish = self._chosen.get(record.id)
+        if wish is not None:
             self._sliders.show_values(wish.score, wish.mask)
         elif detections is None and self._first_score is not None:  # as its first run will be
             self._sliders.show_values(self._first_score, record.mask_threshold)
@@ -82,8 +83,8 @@ class Proposing(QObject):
     def land(self) -> None:
         """Carry out what was chosen a moment ago, before the session is closed."""
         self._sliders.settle()
-        if self._chosen is not None:
-            self._carry_out(self._chosen)
+        for wish in list(self._chosen.values()):
+            self._carry_out(wish)
 
     def edit(self, score: float, mask: float, new_id: Callable[[], int]) -> Edit | None:
         """Return what the thresholds change on the image shown."""
@@ -140,16 +141,19 @@ class Proposing(QObject):
         if self._previewing:
             self._previewing = False
             self._show(self.desk.instances())
-        wish = self._chosen = self._wish(score, mask)
-        self._prepare(wish, lambda: self._carry_out(wish), certain=True)
+        wish = self._wish(score, mask)
+        if wish is not None:
+            self._chosen[wish.image_id] = wish
+            self._prepare(wish, lambda: self._carry_out(wish), certain=True)
         self._follow()
 
-    def _carry_out(self, wish: _Wish | None) -> None:
+    def _carry_out(self, wish: _Wish) -> None:
         """Make the edit, on the image that it was for, whichever is shown by now."""
-        if self._chosen == wish:
-            self._chosen = None
-        cut = None if wish is None else _cut_of(wish)
-        if wish is None or cut is None or wish.session is not self.desk.session:
+        if self._chosen.get(wish.image_id) != wish:
+            return  # it is done, or another choice for the image came after it
+        del self._chosen[wish.image_id]
+        cut = _cut_of(wish)
+        if cut is None or wish.session is not self.desk.session:
             return
         shape_of = self._outliner.shape_of(cut)
         self.desk.apply(_proposed(wish, cut, shape_of, self.desk.new_id))
