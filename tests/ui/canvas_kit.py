@@ -114,7 +114,8 @@ class Desk(Hand):
     def __init__(self, qtbot, *instances, size=(200, 150), widget=(640, 480)):
         self.project = Project(*instances, size=size)
         super().__init__(Canvas(self.project))
-        qtbot.addWidget(self.canvas)
+        # Kept until then: one that Python collects before is never closed, nor is its thread.
+        qtbot.addWidget(self.canvas, before_close_func=lambda _: self.canvas.close_threads())
         self.canvas.set_reduced_motion(True)
         self.canvas.edit_requested.connect(self.carry_out)
         self.canvas.resize(*widget)

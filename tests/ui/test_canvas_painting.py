@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 import shapely
-from PySide6.QtCore import QPointF, QRect, QRectF
+from PySide6.QtCore import QPointF, QRect
 
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category
 from maskgui.core.shape import Polygon, Shape
 from maskgui.ui.canvas.outlines import Outlines, path_of
-from maskgui.ui.canvas.paintlist import overlapped
 from maskgui.ui.theme import DARK, LIGHT
 from tests.ui.canvas_kit import GREY, Desk, holed, instance, square
 
@@ -182,27 +181,6 @@ def test_thinned_outlines_stay_within_half_a_pixel(qtbot, scale):
         assert path.elementCount() <= 402
 
 
-def test_labels_cover_no_vertex(qtbot):
-    from PySide6.QtCore import QRectF, QSizeF
-
-    from maskgui.ui.canvas.labels import place_label
-
-    rng = np.random.default_rng(0)
-    view = QRectF(0, 0, 640, 480)
-    away, bar = QRectF(700, 10, 50, 50), QRectF(8, 8, 300, 40)
-    assert place_label(QSizeF(90, 20), away, away.topLeft(), view, np.empty((0, 2)), bar) is None
-    for _ in range(200):
-        vertices = rng.uniform((-100, -100), (700, 500), (rng.integers(3, 60), 2))
-        low, high = vertices.min(axis=0), vertices.max(axis=0)
-        box = QRectF(*low, *(high - low))
-        top = QPointF(*vertices[vertices[:, 1].argmin()])
-        place = place_label(QSizeF(90, 20), box, top, view, vertices, bar)
-        if place is not None:
-            assert not place.intersects(bar)
-            assert view.contains(place)
-            assert not any(place.contains(QPointF(*vertex)) for vertex in vertices)
-
-
 def test_every_part_is_in_the_path(qtbot):
     shape = Shape([Polygon(square(0, 0, 10), [square(2, 2, 3)]), Polygon(square(20, 0, 5))])
     path = path_of(shape)
@@ -233,20 +211,6 @@ def test_of_chips_that_would_overlap_the_surest_is_painted(qtbot):
     only = Desk(qtbot, *apart, touching[1], widget=(400, 300))
     assert np.array_equal(desk.picture(), only.picture())
     assert dark(desk, 55) > 20
-
-
-def test_every_chip_left_out_overlaps_a_surer_one_whatever_else_is_near():
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        corners = rng.uniform(0, 300, (rng.integers(1, 60), 2))
-        boxes = [QRectF(x, y, rng.uniform(20, 50), 14) for x, y in corners]
-        boxes[0].setWidth(200)  # a label: too long to be known of everywhere
-        expected = [
-            one.width() <= 60
-            and any(one.intersects(other) and other.width() <= 60 for other in boxes[:at])
-            for at, one in enumerate(boxes)
-        ]
-        assert overlapped(boxes, 60) == expected
 
 
 def test_a_label_keeps_clear_of_a_bar_over_the_canvas(qtbot):

@@ -56,4 +56,4 @@ def _paint_instances(brush: Brush, scene: CanvasScene, layer: InstanceLayer, fac
     if face.pending is not None:
         frame.draw_pending(brush, face.pending)
     if face.opacity > 0:
-        frame.draw_labels(brush, scene, face.overlay, face.covered, labelled=layer.labelled)
+        frame.draw_labels(brush, layer, scene, face.overlay, face.covered)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Draft, Overlay
+from maskgui.ui.canvas.chips import top_of
 from maskgui.ui.canvas.decorations import (
     Brush,
     draw_draft,
@@ -20,7 +21,6 @@ from maskgui.ui.canvas.decorations import (
 )
 from maskgui.ui.canvas.labels import draw_label
 from maskgui.ui.canvas.overlay import InstanceLayer
-from maskgui.ui.canvas.paintlist import top_of
 from maskgui.ui.canvas.scene import CanvasScene
 from maskgui.ui.canvas.still import paint_passing
 from maskgui.ui.canvas.style import Look
@@ -103,15 +103,15 @@ def _draw_still(
 
 
 def draw_labels(
-    brush: Brush, scene: CanvasScene, overlay: Overlay, covered: QRectF, *, labelled: bool
+    brush: Brush, layer: InstanceLayer, scene: CanvasScene, overlay: Overlay, covered: QRectF
 ) -> None:
     """Draw the labels of the hovered and the selected instances; not while one is dragged.
 
-    None goes where the canvas is `covered`.
+    None goes where the canvas is `covered`, or over another.
     """
     if overlay.live or overlay.band is not None or overlay.draft is not None:
         return
-    chosen = list(scene.selection) if len(scene.selection) <= LABELLED_SELECTION else []
+    chosen = sorted(scene.selection) if len(scene.selection) <= LABELLED_SELECTION else []
     hovered = overlay.hovered
     if hovered is not None and hovered not in chosen:
         chosen.append(hovered)
@@ -119,13 +119,16 @@ def draw_labels(
     avoid = vertices_on_screen(
         brush.view, [one.shape for one in instances if one.id in scene.selection]
     )
+    taken: list[QRectF] = []
     for instance in instances:
-        if labelled and instance.id not in scene.selection:
+        if layer.labelled and instance.id not in scene.selection and layer.has_chip(instance):
             continue  # its tile says it already
         box = brush.view.box_to_screen(instance.shape.bounds)
         color = scene.color(instance.category_id)
         top = brush.view.to_screen(*top_of(instance.shape))
-        draw_label(brush, scene.label(instance), color, box, top, avoid, covered)
+        place = draw_label(brush, scene.label(instance), color, box, top, avoid, covered, taken)
+        if place is not None:
+            taken.append(place)
 
 
 def draw_pending(brush: Brush, shape: Shape) -> None:

@@ -1,6 +1,7 @@
 """Labels beside instances: placed where they cover no vertex, inside the view."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from maskgui.ui.canvas.style import LABEL_HEIGHT, label_font
 
 GAP = 8.0
 """Logical pixels between an instance's box and its label."""
+STACK = 2.0
+"""Logical pixels between labels of instances that lie over one another."""
 LONGEST = 260.0
 
 
@@ -23,11 +26,13 @@ def draw_label(
     top: QPointF,
     vertices: NDArray[np.float64],
     covered: QRectF,
+    taken: Sequence[QRectF],
 ) -> QRectF | None:
     """Draw a label for an instance with its box and topmost point on screen.
 
     `vertices` (N x 2, logical coordinates) are those it must not cover, `covered` is what lies
-    over the canvas. Return where it went; None, and nothing drawn, when there is no such place.
+    over the canvas, `taken` is where other labels are. Return where it went; None, and nothing
+    drawn, when there is no such place.
     """
     painter = brush.painter
     painter.setFont(label_font())
@@ -35,7 +40,7 @@ def draw_label(
     text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, LONGEST)
     size = QSizeF(np.ceil(metrics.horizontalAdvance(text)) + 27, LABEL_HEIGHT)
     view = QRectF(0, 0, brush.view.width, brush.view.height).adjusted(4, 8, -4, -4)
-    place = place_label(size, box, top, view, vertices, covered)
+    place = place_label(size, box, top, view, vertices, covered, taken)
     if place is None:
         return None
     painter.setPen(Qt.PenStyle.NoPen)
@@ -56,22 +61,25 @@ def place_label(
     view: QRectF,
     vertices: NDArray[np.float64],
     covered: QRectF,
+    taken: Sequence[QRectF],
 ) -> QRectF | None:
-    """Return the first place for a label inside the view, and not covered, that hides no vertex.
+    """Return the first place for a label inside the view, free of others, that hides no vertex.
 
-    Above the topmost point comes first, then below, beside, and at last inside. There is none
-    for what is not in view.
+    Above the topmost point comes first, then below, beside, inside, and at last above or below a
+    label that has taken its place. There is none for what is not in view.
     """
     shown = box.intersected(view)
     if shown.isEmpty():
         return None
-    for corner in _corners(size, box, top, shown):
+    for corner in chain(_corners(size, box, top, shown), _stacked(size, taken)):
         place = QRectF(corner, size)
         place.moveLeft(round(min(max(place.left(), view.left()), view.right() - size.width())))
         place.moveTop(round(min(max(place.top(), view.top()), view.bottom() - size.height())))
         if place.intersects(covered):
             place.moveTop(round(covered.bottom()) + GAP / 2)
-        if view.contains(place) and not _covers(place.adjusted(-4, -4, 4, 4), vertices):
+        if not view.contains(place) or any(place.intersects(one) for one in taken):
+            continue
+        if not _covers(place.adjusted(-4, -4, 4, 4), vertices):
             return place
     return None
 
@@ -90,6 +98,12 @@ def _corners(size: QSizeF, box: QRectF, top: QPointF, shown: QRectF) -> Iterator
     yield QPointF(middle.x() - wide / 2, middle.y() - high / 2)
     for step in range(1, 8):
         yield QPointF(shown.left() + step * 12, shown.top() + step * 12)
+
+
+def _stacked(size: QSizeF, taken: Sequence[QRectF]) -> Iterator[QPointF]:
+    for one in taken:
+        yield QPointF(one.left(), one.top() - STACK - size.height())
+        yield QPointF(one.left(), one.bottom() + STACK)
 
 
 def _covers(place: QRectF, vertices: NDArray[np.float64]) -> bool:

@@ -8,14 +8,10 @@ from PySide6.QtGui import QPainter, QPainterPath
 
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Box, Shape
+from maskgui.ui.canvas.chips import chip_bleed, chip_length, chips_of, top_of
 from maskgui.ui.canvas.colors import CanvasColors
 from maskgui.ui.canvas.outlines import Outlines
-from maskgui.ui.canvas.paintlist import (
-    CHIP_BLEED,
-    PaintList,
-    PaintPlan,
-    paint_tile,
-)
+from maskgui.ui.canvas.paintlist import PaintList, PaintPlan, paint_tile
 from maskgui.ui.canvas.scene import CanvasScene
 from maskgui.ui.canvas.still import Still
 from maskgui.ui.canvas.tiles import (
@@ -119,7 +115,7 @@ class InstanceLayer(QObject):
 
     def _spoil(self, box: Box | None) -> None:
         """Tiles and those being painted are out of date, but serve until others are there."""
-        bleed = CHIP_BLEED * self._view.ratio
+        bleed = chip_bleed(labelled=self.labelled) * self._view.ratio
         self._store.spoil(box, self._view.scale, bleed)
         for job in self._painter.open_jobs:
             if box is None or touches(job.key, box, bleed):
@@ -172,6 +168,16 @@ class InstanceLayer(QObject):
         """Return an outline in image coordinates with what vertices the view's scale can show."""
         return self._live_outlines.paths([(instance_id, shape)], self._view.scale)[0]
 
+    def has_chip(self, instance: Instance) -> bool:
+        """Whether the tiles show an instance's chip: there may be no room for it."""
+        x, y = top_of(instance.shape)
+        reach = chip_length(labelled=self.labelled) * self._view.ratio / self._view.scale
+        near = self.content.within((x - reach, y - reach, x + reach, y + reach))
+        items = [item for item in near if item.instance_id not in self.lifted]
+        view = self._view
+        chips = chips_of(items, view.scale, view.ratio, labelled=self.labelled)
+        return any(chip.item.instance_id == instance.id for chip in chips)
+
     def left_out(self) -> list[tuple[TileKey, frozenset[int]]]:
         """Tiles in view that leave out instances which are not drawn live any more."""
         found = []
@@ -206,7 +212,13 @@ class InstanceLayer(QObject):
         assert self._colors is not None
         marked = self.selected - self.lifted
         return PaintPlan(
-            self.content, self.lifted, marked, self._halo, self._colors.accent, self._view.ratio
+            self.content,
+            self.lifted,
+            marked,
+            self._halo,
+            self._colors.accent,
+            self._view.ratio,
+            self.labelled,
         )
 
     def _choose_halo(self) -> None:

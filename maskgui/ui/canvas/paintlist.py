@@ -6,28 +6,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from maskgui.core.shape import Box, Shape
+from maskgui.ui.canvas.chips import chip_bleed, chips_of
 from maskgui.ui.canvas.outlines import Outlines
 from maskgui.ui.canvas.style import (
-    CHIP_HEIGHT,
-    CHIP_LEAST,
     Brushes,
     Look,
     brushes_for,
-    chip_box,
     chip_font,
     paint_chip,
     paint_outline,
 )
 from maskgui.ui.canvas.tiles import TILE, TileJob, TileKey
-
-CHIP_SHORT = 60.0
-"""Logical pixels: score chips are shorter; what is longer names a category as well."""
-CHIP_BLEED = 90.0
-"""Logical pixels that a chip may reach beyond an instance's box; outlines reach far less."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +85,7 @@ class PaintPlan:
     halo: bool
     accent: QColor
     ratio: float
+    labelled: bool = False  # every instance's chip names its category
 
 
 def tile_box(key: TileKey, bleed: float) -> Box:
@@ -107,7 +101,7 @@ def tile_box(key: TileKey, bleed: float) -> Box:
 def paint_tile(job: TileJob, plan: PaintPlan, outlines: Outlines) -> None:
     """Paint one tile into the job; leaves it without an image when it was cancelled."""
     key = job.key
-    items = plan.content.within(tile_box(key, CHIP_BLEED * plan.ratio))
+    items = plan.content.within(tile_box(key, chip_bleed(labelled=plan.labelled) * plan.ratio))
     job.without = frozenset(item.instance_id for item in items) & plan.lifted
     items = [item for item in items if item.instance_id not in plan.lifted]
     if not items:
@@ -145,68 +139,15 @@ def paint_items(
             made[style] = brushes_for(item.look, plan.ratio, halo=plan.halo, accent=accent)
         paint_outline(painter, path, made[style])
     painter.resetTransform()
-    _paint_chips(painter, key, items, plan.ratio)
+    _paint_chips(painter, key, items, plan)
     painter.end()
     return True
 
 
-def _paint_chips(painter: QPainter, key: TileKey, items: Sequence[PaintItem], ratio: float) -> None:
-    """Paint the chips; of those that would overlap the ones of less sure proposals are left out."""
-    painter.setFont(chip_font(ratio))
-    metrics = QFontMetricsF(painter.font())
-    tagged = [
-        item
-        for item in items
-        if item.look.tag
-        and (item.shape.bounds[2] - item.shape.bounds[0]) * key.scale >= CHIP_LEAST * ratio
-    ]
-    tagged.sort(key=_surest)
-    boxes = [_chip_box(item, key, metrics, ratio) for item in tagged]
-    covered = overlapped(boxes, CHIP_SHORT * ratio)
+def _paint_chips(
+    painter: QPainter, key: TileKey, items: Sequence[PaintItem], plan: PaintPlan
+) -> None:
+    painter.setFont(chip_font(plan.ratio))
     painter.translate(-key.column * TILE, -key.row * TILE)
-    for item, box, less in zip(tagged, boxes, covered, strict=True):
-        if not less:
-            paint_chip(painter, box, item.look, ratio)
-
-
-def _surest(item: PaintItem) -> tuple[float, int, int]:
-    """What a person drew comes first, then by score."""
-    return (-np.inf if item.score is None else -item.score, *item.place)
-
-
-def _chip_box(item: PaintItem, key: TileKey, metrics: QFontMetricsF, ratio: float) -> QRectF:
-    """Return where an instance's chip lies in the whole overlay at the tile's scale."""
-    x, y = top_of(item.shape)
-    least = (CHIP_HEIGHT + 6) * ratio  # a chip at the image's edge stays whole
-    at = QPointF(x * key.scale, max(y * key.scale, least))
-    return chip_box(metrics, at, item.look.tag, ratio)
-
-
-def overlapped(boxes: Sequence[QRectF], longest: float) -> list[bool]:
-    """Return which boxes, all of one height, overlap one that comes before them.
-
-    Also one that is left out itself counts: so the answer depends on nothing but the nearest
-    neighbours, and tiles side by side agree on it. Boxes wider than `longest` neither count nor
-    are left out: they reach farther than a tile looks beyond its border.
-    """
-    if not boxes:
-        return []
-    x0, y0, x1, y1 = np.array([box.getCoords() for box in boxes]).T
-    short = x1 - x0 <= longest
-    order = np.argsort(y0, kind="stable")
-    first = np.searchsorted(y0[order], 2 * y0 - y1, "right")
-    last = np.searchsorted(y0[order], y1, "left")
-    found = []
-    for at in range(len(boxes)):
-        near = order[first[at] : last[at]]
-        near = near[(near < at) & short[near]]
-        found.append(bool(short[at] and ((x0[near] < x1[at]) & (x1[near] > x0[at])).any()))
-    return found
-
-
-def top_of(shape: Shape) -> tuple[float, float]:
-    """Return the topmost vertex: what a chip or label is put above."""
-    rings = [part.exterior for part in shape.parts]
-    tops = [ring[ring[:, 1].argmin()] for ring in rings]
-    x, y = min(tops, key=lambda point: float(point[1]))
-    return (float(x), float(y))
+    for chip in chips_of(items, key.scale, plan.ratio, labelled=plan.labelled):
+        paint_chip(painter, chip.box, chip.text, chip.item.look.color, plan.ratio)

@@ -20,6 +20,8 @@ HALO_COLOR = QColor(0, 0, 0, 150)
 CHIP_LEAST = 30.0
 """Logical pixels: a narrower instance has no room for its score chip."""
 CHIP_HEIGHT = 14.0
+CHIP_EDGES = 15.0
+"""Logical pixels of a chip's length that are not its words."""
 LABEL_HEIGHT = 20.0
 
 
@@ -120,22 +122,27 @@ def label_font() -> QFont:
 
 def chip_box(metrics: QFontMetricsF, at: QPointF, tag: str, ratio: float) -> QRectF:
     """Return where the chip of a tag lies above a point, in physical pixels."""
-    width = metrics.horizontalAdvance(tag) + 15 * ratio
+    width = metrics.horizontalAdvance(tag) + CHIP_EDGES * ratio
     height = CHIP_HEIGHT * ratio
     return QRectF(at.x() - width / 2, at.y() - height - 4 * ratio, width, height)
 
 
-def paint_chip(painter: QPainter, box: QRectF, look: Look, ratio: float) -> None:
-    """Paint the score of a proposal as a small pill, in physical pixels.
+def chip_room(length: float, ratio: float) -> float:
+    """Return the physical pixels that a chip of a length in logical pixels has for its words."""
+    return (length - CHIP_EDGES) * ratio
+
+
+def paint_chip(painter: QPainter, box: QRectF, text: str, color: str, ratio: float) -> None:
+    """Paint the score of a proposal, or a category, as a small pill, in physical pixels.
 
     The pill is dark with a dot of the category's colour, so that it reads on any image.
     """
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(22, 23, 26, 200))
     painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
-    painter.setBrush(QColor(look.color))
+    painter.setBrush(QColor(color))
     middle = box.center().y()
     painter.drawEllipse(QPointF(box.left() + 6.5 * ratio, middle), 2.5 * ratio, 2.5 * ratio)
     painter.setPen(QColor("#f4f5f7"))
     room = box.adjusted(11 * ratio, 0, 0, 0)
-    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, look.tag)
+    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
