@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from maskgui.core.errors import Failure
+from maskgui.core.memory import share_one_heap
 from maskgui.log import log_file, log_to_file
 from maskgui.ui.display import display_problem
 
@@ -60,13 +61,14 @@ def leave_now(code: int) -> NoReturn:
 
 
 def make_application():
-    """Return the QApplication, named and styled, and its theme switch."""
+    """Return the QApplication, named and styled, and its theme switch; threads begin after it."""
     from PySide6.QtGui import QImageReader  # noqa: PLC0415
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415
 
     from maskgui.ui import icons  # noqa: PLC0415
     from maskgui.ui.theme import ThemeSwitch  # noqa: PLC0415
 
+    share_one_heap()
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("MaskGUI")

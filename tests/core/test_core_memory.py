@@ -7,19 +7,27 @@ import textwrap
 
 import pytest
 
-from maskgui.core.memory import give_back
+from maskgui.core.memory import give_back, share_one_heap
 
 HOLES = """
     from pathlib import Path
-    from maskgui.core.memory import give_back
+    from threading import Thread
+
+    from maskgui.core.memory import give_back, share_one_heap
 
     def resident_bytes():
         return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
+    def fill():
+        for _ in range(400):
+            blocks.append(bytearray(b"x" * 100_000))  # in the heap, not in maps of their own
+            kept.append(bytearray(2_000))  # keeps the holes apart, and the heap's end where it is
+
+    assert share_one_heap()
     blocks, kept = [], []
-    for _ in range(400):
-        blocks.append(bytearray(b"x" * 100_000))  # in the heap, not in maps of their own
-        kept.append(bytearray(2_000))  # keeps the holes apart, and the heap's end where it is
+    worker = Thread(target=fill)
+    worker.start()
+    worker.join()
     blocks.clear()
     before = resident_bytes()
     assert give_back()
@@ -38,5 +46,6 @@ def test_holes_between_what_stays_are_given_back() -> None:
 
 
 def test_without_such_a_function_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("maskgui.core.memory._trim", lambda: None)
+    monkeypatch.setattr("maskgui.core.memory._function", lambda _: None)
+    assert not share_one_heap()
     assert not give_back()

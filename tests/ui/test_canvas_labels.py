@@ -96,7 +96,7 @@ def test_tiles_side_by_side_agree_on_chips_of_long_names_and_none_overlap(qapp):
     whole = chips_of(content.items, 1.0, 1.0, labelled=True)
     assert 20 < len(whole) < 300
     for at, chip in enumerate(whole):
-        assert chip.box.width() <= NAME_LONGEST
+        assert chip.box.width() <= NAME_LONGEST and chip.box.left() > 0 and chip.box.top() > 0
         assert not any(chip.box.intersects(other.box) for other in whole[:at])
     assert any("…" in chip.text and chip.text.endswith("0.71") for chip in whole)
     for column in range(3):

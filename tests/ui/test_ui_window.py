@@ -216,7 +216,12 @@ def test_the_filter_narrows_the_walk(opened: Controller) -> None:
     film.state.setCurrentIndex(0)
     film.field.setText("scene 3")
     assert film.rows.rowCount() == 1
+    assert not film.view.empty
+    film.field.setText("no such name")
+    assert film.view.empty == "No image fits the filter."
+    film.view.grab()  # a strip without rows is painted, too
     film.field.clear()
+    assert not film.view.empty
 
 
 # ---- states that are easy to forget

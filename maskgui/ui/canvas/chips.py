@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SCORE_LONGEST = 60.0
 """Logical pixels: what a score needs, and more."""
+EDGE = 2.0
+"""Logical pixels between a chip and the image's left edge."""
 NAME_LONGEST = 128.0
 """Logical pixels to which a category's name is shortened."""
 
@@ -74,8 +76,11 @@ def _surest(item: "PaintItem") -> tuple[float, int, int]:
 
 def _place(shape: Shape, text: str, metrics: QFontMetricsF, scale: float, ratio: float) -> QRectF:
     x, y = top_of(shape)
-    least = (CHIP_HEIGHT + 6) * ratio  # a chip at the image's edge stays whole
-    return chip_box(metrics, QPointF(x * scale, max(y * scale, least)), text, ratio)
+    # There are no tiles above the image and at its left: a chip at these edges stays whole.
+    least = (CHIP_HEIGHT + 6) * ratio
+    box = chip_box(metrics, QPointF(x * scale, max(y * scale, least)), text, ratio)
+    box.moveLeft(max(box.left(), EDGE * ratio))
+    return box
 
 
 def overlapped(boxes: Sequence[QRectF]) -> list[bool]:

@@ -40,6 +40,7 @@ CELL = QSize(SIDE + 12, TALL + 30)
 HEIGHT = CELL.height() + 16
 FILTER_WIDTH = 184
 PROBLEMS = "problems"
+NONE_FITS = "No image fits the filter."
 
 FILTERS = (
     ("all", "All images"),
@@ -238,7 +239,22 @@ class ThumbnailDelegate(QStyledItemDelegate):
 
 
 class StripView(QListView):
-    """One row of thumbnails; the wheel moves along it."""
+    """One row of thumbnails; the wheel moves along it. Without any it says why."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.empty = ""
+
+    def paintEvent(self, event) -> None:
+        """Say in the middle why there is nothing."""
+        super().paintEvent(event)
+        if self.empty and self.model().rowCount() == 0:
+            painter = QPainter(self.viewport())
+            painter.setFont(text_font())
+            painter.setPen(self.palette().placeholderText().color())
+            rect = self.viewport().rect()
+            painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, self.empty)
+            painter.end()
 
     def wheelEvent(self, event) -> None:
         """Scroll sideways by either wheel."""
@@ -371,6 +387,7 @@ class Filmstrip(QWidget):
         total, shown = self.rows.total, self.rows.rowCount()
         words = f"{total} image{'' if total == 1 else 's'}"
         self.count.setText(words if shown == total else f"{shown} of {words}")
+        self.view.empty = NONE_FITS if total and not shown else ""
 
     def _tell(self, index: Index) -> None:
         record = self.rows.record(index)
