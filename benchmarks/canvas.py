@@ -127,12 +127,9 @@ def vertex_error(scene: Scene) -> float:
     shapes = [Shape([Polygon(ring)]) for ring in scene.rings()]
     worst = 0.0
     for scale in (0.165, 0.3, 0.7, 1.0, 2.9):
-        paths = Outlines().paths(list(enumerate(shapes)), scale)
-        for shape, path in zip(shapes, paths, strict=True):
-            points = [
-                (path.elementAt(i).x, path.elementAt(i).y) for i in range(path.elementCount())
-            ]
-            line = shapely.LineString(points)
+        outlines = Outlines().at_scale(list(enumerate(shapes)), scale)
+        for shape, outline in zip(shapes, outlines, strict=True):
+            line = shapely.LinearRing(outline.points)
             distance = shapely.distance(line, shapely.points(shape.parts[0].exterior))
             worst = max(worst, float(distance.max()) * scale)
     return round(worst, 3)
@@ -191,7 +188,7 @@ def measure(peer: Labelme | None, rounds: int, seconds: float) -> dict[str, Any]
             assert peer is not None
             return peer.frames(scene, SCALES[view], gesture, FRAMES, seconds)
 
-        views = [WHOLE, FULL_SIZE] if scene is not USUAL else list(SCALES)
+        views = [WHOLE, FULL_SIZE] if scene is MANY else list(SCALES)
         beside = theirs if peer is not None and scene is not MANY else None
         scenes[scene.name] = measure_scene(ours, beside, views, rounds)
         scenes[scene.name] += measure_settling(ours)
@@ -200,7 +197,7 @@ def measure(peer: Labelme | None, rounds: int, seconds: float) -> dict[str, Any]
     return {
         "scenes": scenes,
         "plain items": {name: sum_up(times) for name, times in plain.items()},
-        "vertex_error_px": vertex_error(USUAL),
+        "vertex_error_px": max(vertex_error(USUAL), vertex_error(DENSE)),
     }
 
 

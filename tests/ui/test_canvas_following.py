@@ -133,3 +133,20 @@ def test_a_fine_outline_is_sketched_and_then_painted_whole(qtbot):
         ]
         away = [np.abs(one - accent).sum(axis=2).min() for one in seen]
         assert np.median(away) < 60
+
+
+def test_what_was_chosen_a_moment_ago_is_shown_as_before_until_its_tiles_are_painted(qtbot):
+    ring = np.array([(300, 250), (730, 260), (720, 700), (310, 690)])
+    desk = Desk(qtbot, instance(1, Polygon(ring)), size=(1000, 900), widget=(1100, 1000))
+    desk.canvas.zoom_to_100()  # it lies over four tiles
+    desk.canvas.point_at(None)
+    before = desk.picture().astype(int)
+    desk.canvas.selection.set({1})
+    desk.picture()
+    desk.canvas.selection.clear()
+    image = desk.canvas.grab().toImage()  # at once: the tiles still leave it out
+    assert not desk.canvas.is_settled()
+    rows = image.convertToFormat(image.Format.Format_RGB888)
+    rows = np.frombuffer(rows.constBits(), np.uint8).reshape(image.height(), -1)
+    at_once = rows[:, : 3 * image.width()].reshape(before.shape).astype(int)
+    assert np.abs(at_once - before).max() <= 2

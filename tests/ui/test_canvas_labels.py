@@ -8,7 +8,7 @@ from maskgui.core.shape import Polygon, Shape
 from maskgui.ui.canvas import frame
 from maskgui.ui.canvas.chips import NAME_LONGEST, chip_bleed, chips_of, overlapped
 from maskgui.ui.canvas.labels import place_label
-from maskgui.ui.canvas.paintlist import PaintItem, PaintList, tile_box
+from maskgui.ui.canvas.paintlist import PaintItem, PaintList, area_box
 from maskgui.ui.canvas.style import Look
 from maskgui.ui.canvas.tiles import TILE, TileKey
 
@@ -100,7 +100,9 @@ def test_tiles_side_by_side_agree_on_chips_of_long_names_and_none_overlap(qapp):
         assert not any(chip.box.intersects(other.box) for other in whole[:at])
     assert any("…" in chip.text and chip.text.endswith("0.71") for chip in whole)
     for column in range(3):
-        near = content.within(tile_box(TileKey(1.0, column, 0), chip_bleed(labelled=True)))
+        near = content.within(
+            area_box(TileKey(1.0, column, 0), (0, 0, TILE, TILE), chip_bleed(labelled=True))
+        )
         area = QRectF(column * TILE, 0, TILE, TILE)
         here = chips_of(near, 1.0, 1.0, labelled=True)
         assert {one.item.instance_id for one in here if one.box.intersects(area)} == {

@@ -154,7 +154,7 @@ class Canvas(CameraWidget):
     def set_labels(self, shown: bool) -> None:
         """Label all instances, or only the hovered and the selected."""
         self._layer.labelled = shown
-        self._layer.spoil(None)
+        self._layer.spoil()
         self.update()
 
     def set_hidden(self, ids: Iterable[int]) -> None:
@@ -169,13 +169,13 @@ class Canvas(CameraWidget):
 
     def _shown_changed(self) -> None:
         self._layer.set_selected(self.scene.selection)
-        self._layer.spoil(None)
+        self._layer.spoil()
         self._refresh_tool()
 
     def set_locked(self, ids: Iterable[int]) -> None:
         """Let none of these be changed."""
         self.scene.locked_ids = frozenset(ids)
-        self._layer.spoil(None)
+        self._layer.spoil()
         self._refresh_tool()
 
     def set_busy(self, fraction: float | None) -> None:
@@ -340,7 +340,7 @@ class Canvas(CameraWidget):
 
     def _follow_changes(self, changed: list[Instance], recoloured: bool) -> None:
         if recoloured:
-            self._layer.spoil(None)
+            self._layer.spoil()
         self._layer.spoil_instances(changed)
         self._layer.set_selected(self.scene.selection)
         self._refresh_tool()

@@ -12,7 +12,7 @@ from maskgui.core.shape import Shape
 from maskgui.tools.base import Draft, EdgeRef, Overlay, VertexRef
 from maskgui.ui.canvas.colors import CanvasColors
 from maskgui.ui.canvas.drafts import draw_drafts, lined
-from maskgui.ui.canvas.outlines import polygon_of
+from maskgui.ui.canvas.outlines import Outline, polygon_of
 from maskgui.ui.canvas.still import Stroke
 from maskgui.ui.canvas.style import (
     FILL,
@@ -28,6 +28,8 @@ VERTEX_HOVERED = 10.0
 VERTEX_MARKED = 9.0
 CROWDED = 6.0
 """Logical pixels between neighbours below which vertices are shown small, or not at all."""
+CELL = 3.0
+"""Logical pixels: of crowded vertices one in each square of this side is shown."""
 WHITE = QColor("#ffffff")
 SHADOW = QColor(0, 0, 0, 90)
 GRID_FROM = 16.0
@@ -57,21 +59,23 @@ def draw_pixel_grid(brush: Brush) -> None:
 
 
 def whole_stroke(
-    brush: Brush, path: QPainterPath, look: Look, *, hovered: bool, selected: bool, halo: bool
+    brush: Brush, outline: Outline, look: Look, *, hovered: bool, selected: bool, halo: bool
 ) -> Stroke:
-    """Return a whole instance, over tiles that leave it out; its path in image coordinates."""
+    """Return a whole instance, over tiles that leave it out."""
     accent = brush.colors.accent if selected else None
-    brushes = brushes_for(look, None, halo=halo, hovered=hovered, accent=accent)
-    return Stroke(_on_screen(brush.view, path), brushes)
+    share = FILL_HOVER if hovered else FILL
+    ratio = brush.view.ratio
+    return Stroke(
+        outline, brushes_for(look, ratio, halo=halo, hovered=hovered, accent=accent, share=share)
+    )
 
 
-def hover_stroke(brush: Brush, path: QPainterPath, look: Look) -> Stroke:
+def hover_stroke(brush: Brush, outline: Outline, look: Look) -> Stroke:
     """Return what hovering adds to an instance that the tiles show: together they fill 35 %."""
-    brushes = brushes_for(look, None, halo=True, hovered=True)
-    more = QColor(look.color)
-    more.setAlphaF(1 - (1 - FILL_HOVER) / (1 - FILL))
-    brushes.fill.setColor(more)
-    return Stroke(_on_screen(brush.view, path), brushes)
+    share = 1 - (1 - FILL_HOVER) / (1 - FILL)
+    return Stroke(
+        outline, brushes_for(look, brush.view.ratio, halo=True, hovered=True, share=share)
+    )
 
 
 def draw_vertices(brush: Brush, shape: Shape, *, always: bool) -> None:
@@ -85,8 +89,17 @@ def draw_vertices(brush: Brush, shape: Shape, *, always: bool) -> None:
     if crowded and not always:
         return
     shown = np.all((points > (x0 - margin, y0 - margin)) & (points < (x1 + margin, y1 + margin)), 1)
-    side = 5.0 if crowded else VERTEX
-    _squares(brush, points[shown], side, brush.colors.accent, WHITE)
+    points, side = points[shown], VERTEX
+    if crowded:
+        points, side = _apart(points, CELL / brush.view.logical_scale), 5.0
+    _squares(brush, points, side, brush.colors.accent, WHITE)
+
+
+def _apart(points: NDArray[np.float64], cell: float) -> NDArray[np.float64]:
+    """Leave out points (N x 2) whose square of a grid another one has."""
+    columns, rows = np.floor(points / cell).astype(np.int64).T
+    _, first = np.unique((columns << 32) + rows, return_index=True)
+    return points[first]
 
 
 def _middle(values: NDArray[np.float64]) -> float:

@@ -24,6 +24,7 @@ from maskgui.ui.canvas.overlay import InstanceLayer
 from maskgui.ui.canvas.scene import CanvasScene
 from maskgui.ui.canvas.still import paint_passing
 from maskgui.ui.canvas.style import Look
+from maskgui.ui.canvas.viewport import Viewport
 from maskgui.ui.theme import TEXT_PX, text_font
 
 BUSY_HEIGHT = 3.0
@@ -70,16 +71,16 @@ def _draw_left_out(
     brush: Brush, layer: InstanceLayer, scene: CanvasScene, overlay: Overlay
 ) -> None:
     """Draw what was chosen a moment ago, and the tiles do not show yet."""
-    painter = brush.painter
     for key, missing in layer.left_out():
-        painter.save()
-        painter.setClipRect(layer.rect_of(key))
+        strokes, box = [], QRectF()
         for one in _found(scene, missing - overlay.live.keys()):
             look = scene.look(one, labelled=False)
-            path = layer.outline(one.id, one.shape)
-            plain = whole_stroke(brush, path, look, hovered=False, selected=False, halo=layer.halo)
-            paint_passing(painter, brush.view.ratio, [plain])
-        painter.restore()
+            outline = layer.outline(one.id, one.shape)
+            strokes.append(
+                whole_stroke(brush, outline, look, hovered=False, selected=False, halo=layer.halo)
+            )
+            box |= _around(brush.view, one.shape)
+        paint_passing(brush.painter, brush.view, box & layer.rect_of(key), strokes)
 
 
 def _draw_still(
@@ -88,18 +89,23 @@ def _draw_still(
     """Draw instances, the first lowest: a picture serves while all stays as it is."""
     view, strokes, box = brush.view, [], QRectF()
     for one in shown:
-        path = layer.outline(one.instance.id, one.shape)
+        outline = layer.outline(one.instance.id, one.shape)
         hovered = one.instance.id == overlay.hovered
         strokes.append(
-            whole_stroke(brush, path, one.look, hovered=hovered, selected=True, halo=True)
+            whole_stroke(brush, outline, one.look, hovered=hovered, selected=True, halo=True)
             if one.chosen
-            else hover_stroke(brush, path, one.look)
+            else hover_stroke(brush, outline, one.look)
         )
-        box |= view.box_to_screen(one.shape.bounds)
+        box |= _around(view, one.shape)
     seen = (view.scale, view.origin, view.ratio, view.width, view.height)
     key = (seen, brush.colors, shown, overlay.hovered)
-    box = box.adjusted(-AROUND, -AROUND, AROUND, AROUND) & QRectF(0, 0, view.width, view.height)
-    layer.still.paint(brush.painter, view.ratio, box, key, strokes)
+    box &= QRectF(0, 0, view.width, view.height)
+    layer.still.paint(brush.painter, view, box, key, strokes)
+
+
+def _around(view: Viewport, shape: Shape) -> QRectF:
+    """Return what an outline and its lines cover on the canvas."""
+    return view.box_to_screen(shape.bounds).adjusted(-AROUND, -AROUND, AROUND, AROUND)
 
 
 def draw_labels(

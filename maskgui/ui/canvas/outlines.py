@@ -1,8 +1,9 @@
-"""Instances as Qt paths, made fast and kept, with no more vertices than the screen can show."""
+"""Outlines with no more vertices than the screen can show, and as what Qt draws."""
 
 import math
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -19,9 +20,28 @@ FEW = 12
 KEPT_OCTAVES = 3
 
 
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """The rings of one instance, one after the other; even-odd filling shows its holes."""
+
+    points: NDArray[np.float64]  # V x 2, image coordinates
+    lengths: NDArray[np.intp]  # vertices of each ring
+
+    @classmethod
+    def of(cls, rings: Sequence[NDArray[np.float64]]) -> "Outline":
+        """Put rings together (each N x 2)."""
+        return cls(
+            np.concatenate([np.empty((0, 2)), *rings]), np.array([*map(len, rings)], np.intp)
+        )
+
+
 def path_of(shape: Shape) -> QPainterPath:
     """Return the outline of a shape in image coordinates; even-odd filling shows its holes."""
-    return _path([ring for _, _, ring in shape.rings()])
+    path = QPainterPath()
+    for _, _, ring in shape.rings():
+        path.addPolygon(polygon_of(ring))
+        path.closeSubpath()
+    return path
 
 
 def polygon_of(points: NDArray[np.float64]) -> QPolygonF:
@@ -40,19 +60,19 @@ def octave_of(scale: float) -> int:
 
 
 class Outlines:
-    """Paths by instance and octave of the scale. Used by the window and the painting thread."""
+    """Thinned outlines by instance and octave of the scale; any thread may clear them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._octaves: dict[int, dict[int, tuple[Shape, QPainterPath]]] = {}
+        self._octaves: dict[int, dict[int, tuple[Shape, Outline]]] = {}
 
     def clear(self) -> None:
         """Forget all; another image is shown."""
         with self._lock:
             self._octaves.clear()
 
-    def paths(self, shapes: Sequence[tuple[int, Shape]], scale: float) -> list[QPainterPath]:
-        """Return a path for each (instance id, shape), near enough to it at this scale."""
+    def at_scale(self, shapes: Sequence[tuple[int, Shape]], scale: float) -> list[Outline]:
+        """Return an outline for each (instance id, shape), near enough to it at this scale."""
         octave = octave_of(scale)
         with self._lock:
             kept = self._octaves.pop(octave, {})
@@ -65,20 +85,23 @@ class Outlines:
             if (found := kept.get(instance_id)) is None or found[0] is not shape
         ]
         if missing:
-            made = _thinned_paths([shape for _, shape in missing], TOLERANCE / 2.0**octave)
-            for (instance_id, shape), path in zip(missing, made, strict=True):
-                kept[instance_id] = (shape, path)
+            made = _thinned([shape for _, shape in missing], TOLERANCE / 2.0**octave)
+            for (instance_id, shape), outline in zip(missing, made, strict=True):
+                kept[instance_id] = (shape, outline)
         return [kept[instance_id][1] for instance_id, _ in shapes]
 
 
-def _thinned_paths(shapes: Sequence[Shape], tolerance: float) -> list[QPainterPath]:
+def _thinned(shapes: Sequence[Shape], tolerance: float) -> list[Outline]:
     """Thin all rings of many shapes in one call, which lets the interpreter lock go."""
-    rings = [ring for shape in shapes for _, _, ring in shape.rings()]
+    rings: list[Ring] = [ring for shape in shapes for _, _, ring in shape.rings()]
     long = [index for index, ring in enumerate(rings) if len(ring) > FEW]
     if long:
-        lines = shapely.linearrings(
-            np.concatenate([rings[index] for index in long]),
-            indices=np.repeat(np.arange(len(long)), [len(rings[index]) for index in long]),
+        # As closed lines: of a ring the first vertex is dropped last, and what lies between its
+        # neighbours would end up twice the tolerance away.
+        closed = [part for index in long for part in (rings[index], rings[index][:1])]
+        lines = shapely.linestrings(
+            np.concatenate(closed),
+            indices=np.repeat(np.arange(len(long)), [len(rings[index]) + 1 for index in long]),
         )
         thin = shapely.simplify(lines, tolerance, preserve_topology=False)
         points, owners = shapely.get_coordinates(thin, return_index=True)
@@ -87,18 +110,10 @@ def _thinned_paths(shapes: Sequence[Shape], tolerance: float) -> list[QPainterPa
             ring = points[starts[at] : starts[at + 1] - 1]
             if len(ring) >= 3:
                 rings[index] = ring
-    paths = []
+    outlines = []
     at = 0
     for shape in shapes:
         count = sum(len(part.rings) for part in shape.parts)
-        paths.append(_path(rings[at : at + count]))
+        outlines.append(Outline.of(rings[at : at + count]))
         at += count
-    return paths
-
-
-def _path(rings: Sequence[Ring]) -> QPainterPath:
-    path = QPainterPath()
-    for ring in rings:
-        path.addPolygon(polygon_of(ring))
-        path.closeSubpath()
-    return path
+    return outlines

@@ -4,24 +4,23 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, QRectF, QTimer, Signal
-from PySide6.QtGui import QPainter, QPainterPath
+from PySide6.QtGui import QPainter
 
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Box, Shape
 from maskgui.ui.canvas.chips import chip_bleed, chip_length, chips_of, top_of
 from maskgui.ui.canvas.colors import CanvasColors
-from maskgui.ui.canvas.outlines import Outlines
-from maskgui.ui.canvas.paintlist import PaintList, PaintPlan, paint_tile
+from maskgui.ui.canvas.outlines import Outline, Outlines
+from maskgui.ui.canvas.paintlist import LINE_BLEED, PaintList, PaintPlan, paint_tile
 from maskgui.ui.canvas.scene import CanvasScene
 from maskgui.ui.canvas.still import Still
 from maskgui.ui.canvas.tiles import (
+    EVERYWHERE,
     TILE,
-    TileJob,
     TileKey,
     TilePainter,
     TileStore,
     tile_rect,
-    touches,
     visible_keys,
 )
 from maskgui.ui.canvas.viewport import Viewport
@@ -86,7 +85,7 @@ class InstanceLayer(QObject):
     def restyle(self, colors: CanvasColors) -> None:
         """All instances look different."""
         self._colors = colors
-        self.spoil(None)
+        self.spoil()
 
     def spoil_instances(self, changed: Sequence[Instance]) -> None:
         """These instances, as they were or as they are now, look different."""
@@ -101,25 +100,25 @@ class InstanceLayer(QObject):
             self._content = None
         self._repaint(changed)
 
-    def spoil(self, box: Box | None) -> None:
-        """What lies in a box (None for all) looks different."""
+    def spoil(self) -> None:
+        """All instances look different, or others are shown."""
         self._content = None
-        self._spoil(box)
+        self._spoil(EVERYWHERE)
         self.schedule()
 
     def _repaint(self, instances: Sequence[Instance]) -> None:
         """Paint anew what these instances cover, or all where they are many."""
-        for box in [one.shape.bounds for one in instances] if len(instances) <= MANY else [None]:
+        many = len(instances) > MANY
+        for box in [EVERYWHERE] if many else [one.shape.bounds for one in instances]:
             self._spoil(box)
         self.schedule()
 
-    def _spoil(self, box: Box | None) -> None:
+    def _spoil(self, box: Box) -> None:
         """Tiles and those being painted are out of date, but serve until others are there."""
-        bleed = chip_bleed(labelled=self.labelled) * self._view.ratio
+        reach = chip_bleed(labelled=self.labelled) if self.content.tagged else LINE_BLEED
+        bleed = reach * self._view.ratio
         self._store.spoil(box, self._view.scale, bleed)
-        for job in self._painter.open_jobs:
-            if box is None or touches(job.key, box, bleed):
-                job.stale = True
+        self._painter.spoil(box, bleed)
 
     def set_selected(self, selected: frozenset[int]) -> None:
         """Other instances are selected."""
@@ -164,9 +163,9 @@ class InstanceLayer(QObject):
         """Draw the tiles in view."""
         self._store.draw(painter, self._view, visible_keys(self._view))
 
-    def outline(self, instance_id: int, shape: Shape) -> QPainterPath:
-        """Return an outline in image coordinates with what vertices the view's scale can show."""
-        return self._live_outlines.paths([(instance_id, shape)], self._view.scale)[0]
+    def outline(self, instance_id: int, shape: Shape) -> Outline:
+        """Return an outline with what vertices the view's scale can show."""
+        return self._live_outlines.at_scale([(instance_id, shape)], self._view.scale)[0]
 
     def has_chip(self, instance: Instance) -> bool:
         """Whether the tiles show an instance's chip: there may be no room for it."""
@@ -200,13 +199,13 @@ class InstanceLayer(QObject):
         self._choose_halo()
         around = visible_keys(self._view, TILE // 2)
         self._store.trim(self._scale, around)
-        under_way = {job.key for job in self._painter.open_jobs if not job.stale}
+        under_way = {job.key for job in self._painter.open_jobs if not job.spoiled}
         shown = set(visible)
         missing = [*visible, *(key for key in around if key not in shown)]
         missing = [key for key in missing if key not in under_way and not self._store.whole([key])]
         plan = self._plan()
         paint = partial(paint_tile, plan=plan, outlines=self._outlines)
-        self._painter.replace(TileJob(key, paint) for key in missing)
+        self._painter.replace(self._store.job(key, paint) for key in missing)
 
     def _plan(self) -> PaintPlan:
         assert self._colors is not None
@@ -225,7 +224,7 @@ class InstanceLayer(QObject):
         halo = len(self.content.within(self._view.visible_box())) < HALO_BELOW
         if halo != self._halo:
             self._halo = halo
-            self._spoil(None)
+            self._spoil(EVERYWHERE)
 
     def _can_lift(self, ids: frozenset[int]) -> bool:
         found = (self._scene.instance(one) for one in ids)

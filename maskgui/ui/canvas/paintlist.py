@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,19 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from maskgui.core.shape import Box, Shape
 from maskgui.ui.canvas.chips import chip_bleed, chips_of
+from maskgui.ui.canvas.ink import Sheet, pixels_of
+from maskgui.ui.canvas.linework import Linework
 from maskgui.ui.canvas.outlines import Outlines
 from maskgui.ui.canvas.style import (
-    Brushes,
     Look,
     brushes_for,
     chip_font,
     paint_chip,
-    paint_outline,
 )
-from maskgui.ui.canvas.tiles import TILE, TileJob, TileKey
+from maskgui.ui.canvas.tiles import TILE, Area, TileJob, TileKey
+
+LINE_BLEED = 6.0
+"""Logical pixels that lines and halos reach beyond an instance's box at most."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class PaintList:
         self.items = [item for item in items if item.shape.parts]
         boxes = [item.shape.bounds for item in self.items]
         self.boxes: NDArray[np.float64] = np.array(boxes, np.float64).reshape(-1, 4)
+        self.tagged = any(item.look.tag for item in self.items)  # or one that went was
 
     def within(self, box: Box) -> list[PaintItem]:
         """Return the items whose box meets a box, in painting order."""
@@ -67,11 +71,13 @@ class PaintList:
         stays = [item.instance_id not in after for item in self.items]
         made.items = [item for item, stay in zip(self.items, stays, strict=True) if stay]
         made.boxes = self.boxes[stays]
+        made.tagged = self.tagged
         for item in after.values():
             if item is not None and item.shape.parts:
                 at = bisect_left(made.items, item.place, key=lambda one: one.place)
                 made.items.insert(at, item)
                 made.boxes = np.insert(made.boxes, at, item.shape.bounds, axis=0)
+                made.tagged |= bool(item.look.tag)
         return made
 
 
@@ -88,66 +94,77 @@ class PaintPlan:
     labelled: bool = False  # every instance's chip names its category
 
 
-def tile_box(key: TileKey, bleed: float) -> Box:
-    """Return a tile's box in image coordinates, `bleed` device pixels larger."""
+def area_box(key: TileKey, area: Area, bleed: float) -> Box:
+    """Return the box of an area of a tile in image coordinates, `bleed` device pixels larger."""
+    x0, y0, x1, y1 = area
+    left, top = key.column * TILE, key.row * TILE
     return (
-        (key.column * TILE - bleed) / key.scale,
-        (key.row * TILE - bleed) / key.scale,
-        ((key.column + 1) * TILE + bleed) / key.scale,
-        ((key.row + 1) * TILE + bleed) / key.scale,
+        (left + x0 - bleed) / key.scale,
+        (top + y0 - bleed) / key.scale,
+        (left + x1 + bleed) / key.scale,
+        (top + y1 + bleed) / key.scale,
     )
 
 
 def paint_tile(job: TileJob, plan: PaintPlan, outlines: Outlines) -> None:
-    """Paint one tile into the job; leaves it without an image when it was cancelled."""
-    key = job.key
-    items = plan.content.within(tile_box(key, chip_bleed(labelled=plan.labelled) * plan.ratio))
-    job.without = frozenset(item.instance_id for item in items) & plan.lifted
-    items = [item for item in items if item.instance_id not in plan.lifted]
-    if not items:
+    """Paint one tile, or an area of it, into the job; without an image when it was cancelled."""
+    reach = chip_bleed(labelled=plan.labelled)
+    around = plan.content.within(area_box(job.key, (0, 0, TILE, TILE), reach * plan.ratio))
+    job.without = frozenset(item.instance_id for item in around) & plan.lifted
+    if len(around) == len(job.without):
         job.image = QImage()
         return
+    fresh = _blank()
+    if not paint_items(fresh, plan, outlines, job):
+        return
+    _paint_chips(fresh, job.key, _shown(job, plan, reach), plan)
+    if job.area == (0, 0, TILE, TILE):
+        job.image = fresh
+        return
+    x0, y0, x1, y1 = job.area
+    image = _blank() if job.under.isNull() else job.under.copy()
+    pixels_of(image)[y0:y1, x0:x1] = pixels_of(fresh)[y0:y1, x0:x1]
+    job.image = image
+
+
+def _blank() -> QImage:
     image = QImage(TILE, TILE, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(Qt.GlobalColor.transparent)
-    if paint_items(image, key, items, plan, outlines, job):
-        job.image = image
+    return image
 
 
-def paint_items(
-    image: QImage,
-    key: TileKey,
-    items: Sequence[PaintItem],
-    plan: PaintPlan,
-    outlines: Outlines,
-    job: TileJob,
-) -> bool:
-    """Paint instances, then score chips. Return whether it was not cancelled on the way."""
-    paths = outlines.paths([(item.instance_id, item.shape) for item in items], key.scale)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.translate(-key.column * TILE, -key.row * TILE)
-    painter.scale(key.scale, key.scale)
-    made: dict[tuple[Look, bool], Brushes] = {}
-    for item, path in zip(items, paths, strict=True):
+def _shown(job: TileJob, plan: PaintPlan, bleed: float) -> list[PaintItem]:
+    """Return the items that reach into the job's area when they bleed so far (logical pixels)."""
+    box = area_box(job.key, job.area, bleed * plan.ratio)
+    return [item for item in plan.content.within(box) if item.instance_id not in plan.lifted]
+
+
+def paint_items(image: QImage, plan: PaintPlan, outlines: Outlines, job: TileJob) -> bool:
+    """Paint instances into a tile's image. Return whether it was not cancelled on the way.
+
+    Each is painted whole: cut at the area's edges, lines would end up a shade different.
+    """
+    key = job.key
+    items = _shown(job, plan, LINE_BLEED)
+    found = outlines.at_scale([(item.instance_id, item.shape) for item in items], key.scale)
+    work = Linework(found, key.scale, (key.column * TILE, key.row * TILE))
+    sheet = Sheet(pixels_of(image))
+    for at, item in enumerate(items):
         if job.cancelled:
-            painter.end()
             return False
-        chosen = item.instance_id in plan.selected
-        style = (replace(item.look, tag=""), chosen)
-        if style not in made:
-            accent = plan.accent if chosen else None
-            made[style] = brushes_for(item.look, plan.ratio, halo=plan.halo, accent=accent)
-        paint_outline(painter, path, made[style])
-    painter.resetTransform()
-    _paint_chips(painter, key, items, plan)
-    painter.end()
+        accent = plan.accent if item.instance_id in plan.selected else None
+        sheet.paint(work, at, brushes_for(item.look, plan.ratio, halo=plan.halo, accent=accent))
     return True
 
 
-def _paint_chips(
-    painter: QPainter, key: TileKey, items: Sequence[PaintItem], plan: PaintPlan
-) -> None:
+def _paint_chips(image: QImage, key: TileKey, items: Sequence[PaintItem], plan: PaintPlan) -> None:
+    chips = chips_of(items, key.scale, plan.ratio, labelled=plan.labelled)
+    if not chips:
+        return
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(chip_font(plan.ratio))
     painter.translate(-key.column * TILE, -key.row * TILE)
-    for chip in chips_of(items, key.scale, plan.ratio, labelled=plan.labelled):
+    for chip in chips:
         paint_chip(painter, chip.box, chip.text, chip.item.look.color, plan.ratio)
+    painter.end()

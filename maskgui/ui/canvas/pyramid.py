@@ -89,7 +89,7 @@ class ImageLayer(QObject):
         if frame is None:
             self._drawn = drawn
             self._spoiled.clear()
-            painter.fillRect(QRectF(0, 0, view.width, view.height), surround)
+            self._fill_around(painter, view, surround)
             zooming = self._zooming(view)
             self._draw_levels(painter, view, view.visible_box(), smooth=not zooming)
             size = QSize(width, height)
@@ -98,6 +98,14 @@ class ImageLayer(QObject):
         if view.origin != self._frame_origin or self._spoiled:
             frame = self._frame = self._new_frame(view, QSize(width, height), surround, frame)
         painter.drawImage(QRectF(0, 0, width / view.ratio, height / view.ratio), frame)
+
+    def _fill_around(self, painter: QPainter, view: Viewport, surround: QColor) -> None:
+        """Fill what the image does not cover, and the pixel that its edge may only touch."""
+        image = view.box_to_screen((0, 0, view.image_width, view.image_height))
+        covered = image.adjusted(1, 1, -1, -1).toAlignedRect()
+        whole = QRect(0, 0, math.ceil(view.width), math.ceil(view.height))
+        for rect in list(QRegion(whole) - QRegion(covered)):  # type: ignore[call-overload]
+            painter.fillRect(rect, surround)
 
     def _zooming(self, view: Viewport) -> bool:
         """Whether the frame before had another scale: the next will, too."""

@@ -6,36 +6,50 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from PySide6.QtCore import QObject, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QPainter, QPainterPath
+from PySide6.QtCore import QObject, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QPainter
 
-from maskgui.ui.canvas.style import Brushes, paint_outline, sketch_outline
+from maskgui.ui.canvas.ink import BLOCK, Brushes, Sheet, pixels_of
+from maskgui.ui.canvas.linework import Linework
+from maskgui.ui.canvas.outlines import Outline
+from maskgui.ui.canvas.viewport import Viewport
 
-HEAVY = 300
-"""Vertices on the screen from which outlines are sketched until a thread has painted them."""
+HEAVY = 500
+HEAVY_AREA = 200_000
+"""Vertices on the screen, or device pixels, from which outlines are sketched until a thread has
+painted them."""
 REST_MS = 40
 """They are painted when they have stayed as they are for so long."""
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """One outline, in logical coordinates."""
+    """One outline and what it is painted with."""
 
-    path: QPainterPath
+    outline: Outline
     brushes: Brushes
+
+
+class _Place(NamedTuple):
+    """A part of the canvas, and where the image lies below it; all in device pixels."""
+
+    part: QRect
+    origin: tuple[int, int]
+    scale: float
+    ratio: float
 
 
 class _Picture(NamedTuple):
     serial: int
-    at: QPointF  # its corner
+    at: QPointF  # its corner, in logical coordinates
     image: QImage
+    shown: QRectF  # what of the image, in its pixels
 
 
 class Still(QObject):
     """Paints outlines that are mostly those of the frame before.
 
-    What is light is painted itself at first, and as a picture from the second frame on. What is
-    heavy, many milliseconds each time, is sketched until a thread has made that picture.
+    What is heavy, many milliseconds, is sketched until a thread has made the picture.
     """
 
     ready = Signal()  # a thread's picture can be painted now
@@ -46,7 +60,7 @@ class Still(QObject):
         self._key: object = None
         self._picture: _Picture | None = None
         self._serial = 0  # of the key
-        self._waiting: tuple[float, QRectF, Sequence[Stroke]] | None = None
+        self._waiting: tuple[_Place, Sequence[Stroke]] | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._start)
@@ -58,32 +72,22 @@ class Still(QObject):
         return self._waiting is not None
 
     def paint(
-        self, painter: QPainter, ratio: float, box: QRectF, key: object, strokes: Sequence[Stroke]
+        self, painter: QPainter, view: Viewport, box: QRectF, key: object, strokes: Sequence[Stroke]
     ) -> None:
-        """Paint strokes within `box` (logical coordinates); `key` decides what they look like.
-
-        What is translucent is painted itself every time: as a picture it would look different.
-        """
+        """Paint strokes within `box` (logical coordinates); `key` decides what they look like."""
         if key != self._key:
             self.forget()
             self._key = key
-            kept = False
-        else:
-            kept = painter.opacity() >= 1.0
         if box.isEmpty() or not strokes:
             return
-        heavy = _is_heavy(strokes)
-        if self._picture is None and kept and not heavy:
-            self._picture = _painted(self._serial, ratio, box, strokes)
-        if self._picture is not None and kept:
-            painter.drawImage(self._picture.at, self._picture.image)
-        elif heavy and painter.opacity() >= 1.0:
-            if self._waiting is None:
-                self._waiting = (ratio, box, strokes)
+        if self._picture is None:
+            place = _place(view, box)
+            heavy = _is_heavy(place, strokes)
+            self._picture = _painted(self._serial, place, strokes, sketched=heavy)
+            if heavy:
+                self._waiting = (place, strokes)
                 self._rest.start()
-            paint_passing(painter, ratio, strokes)
-        else:
-            _paint(painter, strokes)
+        _draw(painter, self._picture)
 
     def forget(self) -> None:
         """What is drawn changes: the picture is of no use, nor is one that is being made."""
@@ -103,7 +107,7 @@ class Still(QObject):
             return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, "live-painter")
-        work = partial(_painted, self._serial, *self._waiting)
+        work = partial(_painted, self._serial, *self._waiting, sketched=False)
         self._pool.submit(work).add_done_callback(self._tell)
 
     def _tell(self, future: "Future[_Picture]") -> None:
@@ -117,36 +121,44 @@ class Still(QObject):
             self.ready.emit()
 
 
-def paint_passing(painter: QPainter, ratio: float, strokes: Sequence[Stroke]) -> None:
-    """Paint strokes that will soon be painted another way; sketch them where they are heavy."""
-    if not _is_heavy(strokes):
-        _paint(painter, strokes)
-        return
-    for one in strokes:
-        sketch_outline(painter, one.path, one.brushes, ratio)
+def paint_passing(
+    painter: QPainter, view: Viewport, box: QRectF, strokes: Sequence[Stroke]
+) -> None:
+    """Paint strokes within a box that will soon be painted another way."""
+    if strokes and not box.isEmpty():
+        place = _place(view, box)
+        _draw(painter, _painted(0, place, strokes, sketched=_is_heavy(place, strokes)))
 
 
-def _is_heavy(strokes: Sequence[Stroke]) -> bool:
-    return sum(one.path.elementCount() for one in strokes) > HEAVY
+def _draw(painter: QPainter, picture: _Picture) -> None:
+    painter.drawImage(picture.at, picture.image, picture.shown)
 
 
-def _painted(serial: int, ratio: float, box: QRectF, strokes: Sequence[Stroke]) -> _Picture:
-    """Return the picture of a box, which begins on a whole device pixel."""
-    whole = QRectF(
+def _is_heavy(place: _Place, strokes: Sequence[Stroke]) -> bool:
+    area = place.part.width() * place.part.height()
+    return area > HEAVY_AREA or sum(len(one.outline.points) for one in strokes) > HEAVY
+
+
+def _place(view: Viewport, box: QRectF) -> _Place:
+    """Return the whole device pixels that a box (logical coordinates) touches."""
+    ratio = view.ratio
+    part = QRectF(
         box.x() * ratio, box.y() * ratio, box.width() * ratio, box.height() * ratio
     ).toAlignedRect()
-    at = QPointF(whole.left() / ratio, whole.top() / ratio)
-    image = QImage(whole.size(), QImage.Format.Format_ARGB32_Premultiplied)
+    return _Place(part, view.origin, view.scale, ratio)
+
+
+def _painted(serial: int, place: _Place, strokes: Sequence[Stroke], *, sketched: bool) -> _Picture:
+    """Return the picture of a part of the canvas."""
+    part, origin = place.part, place.origin
+    width = -(-part.width() // BLOCK) * BLOCK  # as a sheet needs it
+    image = QImage(width, part.height(), QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(Qt.GlobalColor.transparent)
-    image.setDevicePixelRatio(ratio)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.translate(-at)
-    _paint(painter, strokes)
-    painter.end()
-    return _Picture(serial, at, image)
-
-
-def _paint(painter: QPainter, strokes: Sequence[Stroke]) -> None:
-    for one in strokes:
-        paint_outline(painter, one.path, one.brushes)
+    corner = (part.left() - origin[0], part.top() - origin[1])
+    work = Linework([one.outline for one in strokes], place.scale, corner)
+    sheet = Sheet(pixels_of(image))
+    for at, one in enumerate(strokes):
+        (sheet.sketch if sketched else sheet.paint)(work, at, one.brushes)
+    image.setDevicePixelRatio(place.ratio)
+    shown = QRectF(0, 0, part.width(), part.height())
+    return _Picture(serial, QPointF(part.topLeft()) / place.ratio, image, shown)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from PySide6.QtCore import QObject, QRectF, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QImage, QPainter, QRegion
 
 from maskgui.core.shape import Box
 from maskgui.ui.canvas.viewport import Viewport
@@ -24,6 +24,9 @@ TILE = 512
 SWITCH_SECONDS = 0.001
 KEPT_TILES = 96
 """Tiles in memory, of 1 MiB each."""
+EVERYWHERE: Box = (-math.inf, -math.inf, math.inf, math.inf)
+Area = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in pixels of a tile."""
 
 
 class TileKey(NamedTuple):
@@ -35,24 +38,31 @@ class TileKey(NamedTuple):
 
 
 @dataclass(eq=False)
-class TileJob:
-    """One tile to paint. `image` is a null image where nothing is to be seen."""
-
-    key: TileKey
-    paint: Callable[["TileJob"], None]
-    image: QImage | None = None
-    without: frozenset[int] = frozenset()  # instances left out because they are drawn live
-    cancelled: bool = False
-    stale: bool = False  # what it shows changed while it was painted
-
-
-@dataclass(eq=False)
 class Tile:
     """A painted tile."""
 
     image: QImage
     without: frozenset[int]
-    fresh: bool = True
+    spoiled: list[Box]  # parts of the image that changed since it was painted
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it is as it should be."""
+        return not self.spoiled
+
+
+@dataclass(eq=False)
+class TileJob:
+    """A tile to paint, all of it or an area. `image` is null where nothing is to be seen."""
+
+    key: TileKey
+    paint: Callable[["TileJob"], None]
+    under: QImage = field(default_factory=QImage)  # what the tile shows around the area
+    area: Area = (0, 0, TILE, TILE)
+    image: QImage | None = None
+    without: frozenset[int] = frozenset()  # instances left out because they are drawn live
+    cancelled: bool = False
+    spoiled: list[Box] = field(default_factory=list)  # what changed since it was asked for
 
 
 class TilePainter(QObject):
@@ -90,6 +100,14 @@ class TilePainter(QObject):
         with self._wake:
             running = [self._running] if self._running is not None else []
             return running + list(self._done)
+
+    def spoil(self, box: Box, bleed: float) -> None:
+        """Say what changed to the jobs that were asked for before."""
+        with self._wake:
+            running = [self._running] if self._running is not None else []
+            for job in [*running, *self._queue, *self._done]:
+                if touches(job.key, box, bleed):
+                    job.spoiled.append(grown(box, bleed / job.key.scale))
 
     def take(self) -> list[TileJob]:
         """Return the jobs that were painted since the last call."""
@@ -146,18 +164,25 @@ class TileStore:
         """Keep what was painted."""
         assert job.image is not None  # the painter hands out only those that have one
         self.tiles.pop(job.key, None)
-        self.tiles[job.key] = Tile(job.image, job.without, not job.stale)
+        self.tiles[job.key] = Tile(job.image, job.without, job.spoiled)
 
-    def spoil(self, box: Box | None, scale: float, bleed: float) -> None:
-        """Say that what lies in an image box (None for all) changed; `bleed` in device pixels.
+    def job(self, key: TileKey, paint: Callable[[TileJob], None]) -> TileJob:
+        """Return what is to be done for a tile: what changed in it is painted, or all of it."""
+        tile = self.tiles.get(key)
+        if tile is None:
+            return TileJob(key, paint)
+        return TileJob(key, paint, tile.image, area_of(key, tile.spoiled))
+
+    def spoil(self, box: Box, scale: float, bleed: float) -> None:
+        """Say that what lies in an image box changed; `bleed` in device pixels.
 
         Tiles of the present scale are still shown until they are painted anew; those of others,
         which only stand in, go.
         """
         for key in list(self.tiles):
-            if box is None or touches(key, box, bleed):
+            if touches(key, box, bleed):
                 if key.scale == scale:
-                    self.tiles[key].fresh = False
+                    self.tiles[key].spoiled.append(grown(box, bleed / scale))
                 else:
                     del self.tiles[key]
 
@@ -184,29 +209,38 @@ class TileStore:
                 del self.tiles[key]
 
     def draw(self, painter: QPainter, view: Viewport, keys: Iterable[TileKey]) -> None:
-        """Draw the tiles; where one is missing, the earlier picture stretched."""
+        """Draw the tiles; where some are missing, the earlier picture stretched."""
+        missing = []
         for key in keys:
             tile = self.tiles.get(key)
             if tile is None:
-                self._draw_stand_in(painter, view, key)
+                missing.append(key)
             elif not tile.image.isNull():
                 painter.drawImage(tile_rect(view, key), tile.image)
+        if missing:
+            self._draw_stand_in(painter, view, missing)
 
-    def _draw_stand_in(self, painter: QPainter, view: Viewport, key: TileKey) -> None:
-        for scale in (self.earlier, self.overview):
-            if scale is None or scale == key.scale:
-                continue
-            found = [other for other in keys_over(tile_area(key), scale) if other in self.tiles]
-            if not found:
-                continue
+    def _draw_stand_in(self, painter: QPainter, view: Viewport, missing: list[TileKey]) -> None:
+        """Draw each tile of an earlier picture once, within the missing ones."""
+        standing: dict[float, tuple[QRegion, set[TileKey]]] = {}
+        for key in missing:
+            for scale in (self.earlier, self.overview):
+                if scale is None or scale == key.scale:
+                    continue
+                found = [one for one in keys_over(tile_area(key), scale) if one in self.tiles]
+                if found:
+                    clip, tiles = standing.get(scale, (QRegion(), set()))
+                    clip += tile_rect(view, key).toAlignedRect()
+                    standing[scale] = (clip, tiles.union(found))
+                    break
+        for clip, tiles in standing.values():
             painter.save()
-            painter.setClipRect(tile_rect(view, key))
-            for other in found:
-                image = self.tiles[other].image
+            painter.setClipRegion(clip)
+            for key in tiles:
+                image = self.tiles[key].image
                 if not image.isNull():
-                    painter.drawImage(tile_rect(view, other), image)
+                    painter.drawImage(tile_rect(view, key), image)
             painter.restore()
-            return
 
 
 def visible_keys(view: Viewport, margin: int = 0) -> list[TileKey]:
@@ -252,5 +286,22 @@ def keys_over(box: Box, scale: float) -> list[TileKey]:
 def touches(key: TileKey, box: Box, bleed: float) -> bool:
     """Whether an image box, `bleed` device pixels larger, meets a tile."""
     x0, y0, x1, y1 = tile_area(key)
-    more = bleed / key.scale
-    return box[0] - more < x1 and box[1] - more < y1 and box[2] + more > x0 and box[3] + more > y0
+    left, top, right, bottom = grown(box, bleed / key.scale)
+    return left < x1 and top < y1 and right > x0 and bottom > y0
+
+
+def grown(box: Box, by: float) -> Box:
+    """Return a box larger on all sides."""
+    return (box[0] - by, box[1] - by, box[2] + by, box[3] + by)
+
+
+def area_of(key: TileKey, boxes: Iterable[Box]) -> Area:
+    """Return the part of a tile that image boxes meet, as one rectangle; at least one is given."""
+    lows_x, lows_y, highs_x, highs_y = zip(*boxes, strict=True)
+    left, top = key.column * TILE, key.row * TILE
+    return (
+        math.floor(min(max(min(lows_x) * key.scale - left, 0), TILE)),
+        math.floor(min(max(min(lows_y) * key.scale - top, 0), TILE)),
+        math.ceil(min(max(max(highs_x) * key.scale - left, 0), TILE)),
+        math.ceil(min(max(max(highs_y) * key.scale - top, 0), TILE)),
+    )
