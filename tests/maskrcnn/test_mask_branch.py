@@ -31,10 +31,11 @@ def test_softmax_masks_are_the_softmax() -> None:
     assert torch.allclose(everything.sum(0), torch.ones(5, 6, 6, dtype=torch.float64))
 
 
-def test_the_deconvolution_is_torchs_in_training_and_out_of_it() -> None:
+@pytest.mark.parametrize("count", [3, 0])
+def test_the_deconvolution_is_torchs_in_training_and_out_of_it(count: int) -> None:
     theirs = nn.ConvTranspose2d(6, 4, 2, 2).double()
     ours = Deconvolution.of(theirs)
-    maps = torch.randn(3, 6, 5, 7, dtype=torch.float64)
+    maps = torch.randn(count, 6, 5, 7, dtype=torch.float64)
     found = []
     for layer in (theirs, ours):
         theirs.zero_grad()

@@ -151,6 +151,10 @@ class Desk(Hand):
 
     def picture(self):
         self.settle()
+        return self.picture_at_once()
+
+    def picture_at_once(self):
+        """What the canvas shows with the tiles it has."""
         image = self.canvas.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
         rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
         return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()

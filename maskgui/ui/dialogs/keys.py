@@ -46,6 +46,8 @@ class KeysDialog(Dialog):
         self._heads: list[tuple[QLabel, list[QLabel]]] = []
         self._fill()
         area.setWidget(table)
+        bar = area.verticalScrollBar().sizeHint().width()
+        area.setMinimumWidth(table.minimumSizeHint().width() + bar + 2 * area.frameWidth())
         self.content.addWidget(area, 1)
         self.button("Close", primary=True, accepts=True)
         self.field.textChanged.connect(self.sift)

@@ -27,6 +27,7 @@ SLIDER = 104
 WIDE = 50.0
 """A range whose ends are this many times apart is walked by factors, not by sums."""
 ICONS = {"snap": "magnet", "shared": "link-simple"}
+SPACE = 16
 
 
 class NumberOption(QWidget):
@@ -142,7 +143,7 @@ class OptionsBar(QFrame):
         self._line.setFixedHeight(20)
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(12, 4, 12, 4)
-        self._row.setSpacing(16)
+        self._row.setSpacing(SPACE)
         for widget in (self._line, self.figures, self.confirm):
             self._row.addWidget(widget)
         self.hide()
@@ -184,11 +185,15 @@ class OptionsBar(QFrame):
         self.settle()
 
     def settle(self) -> None:
-        """Lie in the corner of the canvas, as wide as needed; without sliders where room lacks."""
-        for with_sliders in (True, False):
+        """Lie in the corner of the canvas, as wide as needed.
+
+        Where room lacks the sliders go, and if that is not enough, half the space between.
+        """
+        for with_sliders, space in ((True, SPACE), (False, SPACE), (False, SPACE // 2)):
             for number in self.numbers.values():
                 number.slider.setVisible(with_sliders)
                 number.row.activate()
+            self._row.setSpacing(space)
             self._row.activate()
             if self.sizeHint().width() <= self._host.width() - 2 * MARGIN:
                 break
