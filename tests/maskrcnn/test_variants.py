@@ -20,7 +20,16 @@ from maskgui.maskrcnn.config import COCO_V1, Config, check
 from maskgui.maskrcnn.mask_branch import SoftmaxRoIHeads
 from maskgui.maskrcnn.predictor import Predictor
 from maskgui.maskrcnn.vectorize import shapes
-from tests.maskrcnn.variants import RGB, SMALL, batch, by_itself, in_stages, narrow_resnets, small
+from tests.maskrcnn.variants import (
+    RGB,
+    SMALL,
+    batch,
+    by_itself,
+    in_stages,
+    narrow_resnets,
+    settle_norms,
+    small,
+)
 
 CHOICES = {
     "resnet18": small(backbone="resnet18"),
@@ -86,6 +95,7 @@ def test_trains_predicts_saves_and_loads(
     torch.manual_seed(0)
     module = build(config)
     train(module)
+    settle_norms(module)
     found, expected = in_stages(module), by_itself(module)
     assert len(found["boxes"]) > 0
     assert torch.allclose(found["boxes"], expected["boxes"], atol=1e-3, rtol=0)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+from torchvision.ops import FrozenBatchNorm2d
 
 from maskgui.maskrcnn import stages
 from maskgui.maskrcnn.config import Config
@@ -63,6 +64,24 @@ def batch(categories: int = 3) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
         labels = torch.from_numpy(rng.integers(1, categories + 1, count))
         targets.append({"boxes": boxes, "labels": labels, "masks": masks})
     return images, targets
+
+
+@torch.no_grad()
+def settle_norms(module: FasterRCNN) -> None:
+    """Let frozen norms hold the statistics of what they see in RGB, as trained ones do.
+
+    Without, a deep body's maps fade to nothing, and all places of a picture score the same.
+    """
+
+    def hold(norm: nn.Module, inputs: tuple[Tensor]) -> None:
+        norm.running_mean.copy_(inputs[0].mean((0, 2, 3)))
+        norm.running_var.copy_(inputs[0].var((0, 2, 3)).clamp(min=1e-3))
+
+    norms = [part for part in module.modules() if isinstance(part, FrozenBatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(hold) for norm in norms]
+    stages.compute_features(module, RGB)
+    for hook in hooks:
+        hook.remove()
 
 
 @torch.inference_mode()
