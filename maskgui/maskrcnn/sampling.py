@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CELLS = 2_000_000
-"""Cells that are looked up at once, of a part of the RoIs: 24 MB of indices and weights."""
+"""Cells that are looked up at once, of a part of the RoIs: 16 MB of indices and weights."""
 
 
 def bilinear_bins(
@@ -29,14 +29,14 @@ def bilinear_bins(
     """
     channels = level.shape[1]
     table = level.permute(0, 2, 3, 1).reshape(-1, channels)
-    fewest = side**2 * (2 * samples) ** 2
+    of_each = side**2 * (2 * samples) ** 2
     bins = [
         F.embedding_bag(
             cells, table, per_sample_weights=weights.to(table.dtype), mode="sum"
         ).reshape(-1, side, side, channels)
         for cells, weights in (
             _looked_up(level.shape, part, side, scale, samples, aligned)
-            for part in torch.split(rois, max(1, CELLS // fewest))
+            for part in torch.split(rois, max(1, CELLS // of_each))
         )
     ]
     return torch.cat(bins).permute(0, 3, 1, 2)

@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 from maskgui.core.entities import ImageRecord, Review
 from maskgui.ui import icons
 from maskgui.ui.panels.common import Index, rule
+from maskgui.ui.panels.stripview import StripView
 from maskgui.ui.panels.topbar import REVIEW_TEXT, review_color
 from maskgui.ui.theme import CAPTION_PX, DARK, Theme, text_font
 
@@ -236,32 +237,6 @@ class ThumbnailDelegate(QStyledItemDelegate):
         name = record.path.rsplit("/", 1)[-1]
         shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, rect.width())
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, shown)
-
-
-class StripView(QListView):
-    """One row of thumbnails; the wheel moves along it. Without any it says why."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.empty = ""
-
-    def paintEvent(self, event) -> None:
-        """Say in the middle why there is nothing."""
-        super().paintEvent(event)
-        if self.empty and self.model().rowCount() == 0:
-            painter = QPainter(self.viewport())
-            painter.setFont(text_font())
-            painter.setPen(self.palette().placeholderText().color())
-            rect = self.viewport().rect()
-            painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, self.empty)
-            painter.end()
-
-    def wheelEvent(self, event) -> None:
-        """Scroll sideways by either wheel."""
-        delta = event.angleDelta().y() or event.angleDelta().x()
-        bar = self.horizontalScrollBar()
-        bar.setValue(bar.value() - delta)
-        event.accept()
 
 
 class Filmstrip(QWidget):
