@@ -34,7 +34,8 @@ from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.config import Config, Recipe, TrainConfig
 from maskgui.maskrcnn.train.dataset import DataSet
 from maskgui.maskrcnn.train.engine import Engine
-from maskgui.maskrcnn.train.loader import batches, make_batch
+from maskgui.maskrcnn.train.feed import batches
+from maskgui.maskrcnn.train.loader import make_batch
 from maskgui.maskrcnn.train.parallel import Ranks
 from maskgui.maskrcnn.train.reading import read_dataset
 from maskgui.scenes import write_scenes

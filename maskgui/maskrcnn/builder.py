@@ -7,7 +7,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
 
 from maskgui.maskrcnn.bodies import backbone
 from maskgui.maskrcnn.config import Config, check
-from maskgui.maskrcnn.heads import BOX_SIDE, anchors, box_head, rpn_head
+from maskgui.maskrcnn.heads import anchors, box_head, rpn_head
 from maskgui.maskrcnn.mask_branch import SoftmaxRoIHeads, mask_branch
 from maskgui.maskrcnn.roi_layers import roi_layer
 
@@ -38,7 +38,7 @@ def build(config: Config) -> FasterRCNN:
         "rpn_pre_nms_top_n_test": config.rpn_candidates,
         "rpn_post_nms_top_n_train": config.train_proposals,
         "rpn_post_nms_top_n_test": config.proposals,
-        "box_roi_pool": roi_layer(BOX_SIDE * config.res5_stride, config),
+        "box_roi_pool": roi_layer(config.box_side * config.res5_stride, config),
         "box_head": head,
         "box_predictor": FastRCNNPredictor(features, config.categories + 1),
         "box_score_thresh": config.score_floor,

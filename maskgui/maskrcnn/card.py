@@ -59,6 +59,8 @@ def variant_words(config: Config) -> list[str]:
     words = [f"{_BODIES[config.backbone]}-{config.neck.upper()}", _ROI_LAYERS[config.roi_layer]]
     if config.box_head == "four_conv_fc":
         words.append("four-convolution box head")
+    if config.box_side == 14:
+        words.append("14 x 14 RoIs for boxes")
     words.append(_BRANCHES[config.mask_branch])
     if config.mask_classes == "agnostic":
         words.append("class-agnostic masks")

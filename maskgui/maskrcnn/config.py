@@ -42,6 +42,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     res5_stride: Literal[1, 2] = 1
     """c4: 1 on RoIs of 7 x 7, as the paper says, or 2 on 14 x 14, as detectron2 does."""
     box_head: Literal["two_fc", "four_conv_fc"] = "two_fc"
+    box_side: Literal[7, 14] = 7
+    """Rows and columns of a RoI as the box head takes it. 14 shows it finer parts of an object;
+    their maxima make 7 x 7 before the fully connected layers, whose shapes stay the same."""
     head_norm: Literal["none", "bn", "gn"] = "none"
     rpn_convs: Literal[1, 2] = 1
 
@@ -111,8 +114,8 @@ def _refusals(config: Config) -> Iterator[tuple[bool, str]]:
         'backbone or neck = "fpn"',
     )
     yield (
-        c4 and (config.box_head, config.head_norm) != ("two_fc", "none"),
-        'with neck = "c4" res5 is the head; leave box_head and head_norm out',
+        c4 and (config.box_head, config.head_norm, config.box_side) != ("two_fc", "none", 7),
+        'with neck = "c4" res5 is the head; leave box_head, head_norm and box_side out',
     )
     yield not c4 and config.res5_stride != 1, 'res5_stride belongs to neck = "c4"; leave it out'
     yield (

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, TwoMLPHead
 from torchvision.models.detection.rpn import RPNHead
@@ -10,7 +11,7 @@ from maskgui.maskrcnn.bodies import Res5, norm_layer
 from maskgui.maskrcnn.config import Config
 
 BOX_SIDE = 7
-"""Rows and columns of a RoI as the box head takes it (Figure 4)."""
+"""Rows and columns of a RoI before the box head's fully connected layers (Figure 4)."""
 
 
 def anchors(config: Config) -> AnchorGenerator:
@@ -59,22 +60,57 @@ def rpn_head(config: Config, channels: int) -> RPNHead:
 
 
 def box_head(config: Config, channels: int, res5: Res5 | None) -> tuple[nn.Module, int]:
-    """Return the box head and how many features F it gives: N x channels x 7 x 7 -> N x F.
+    """Return the box head and how many features F it gives: N x channels x side x side -> N x F.
 
-    Two fully connected layers (v1), four convolutions and one (v2), or res5 and a mean (C4).
+    Two fully connected layers (v1), four convolutions and one (v2), or res5 and a mean (C4). RoIs
+    of `config.box_side`, 7 or 14, reach the fully connected layers as 7 x 7.
     """
     if res5 is not None:
         return Res5BoxHead(res5), res5.out_channels
-    features = config.box_features
+    features, factor = config.box_features, config.box_side // BOX_SIDE
     if config.box_head == "two_fc":
-        return TwoMLPHead(channels * BOX_SIDE**2, features), features
-    head = FastRCNNConvFCHead(
-        (channels, BOX_SIDE, BOX_SIDE),
-        [channels] * 4,
-        [features],
-        norm_layer=norm_layer(config.head_norm),
-    )
-    return head, features
+        return FullyConnectedHead(channels, features, factor), features
+    return ConvolutionalHead(channels, features, factor, config), features
+
+
+class FullyConnectedHead(TwoMLPHead):  # type: ignore[misc]  # torchvision has no types
+    """torchvision's head of v1, on the maxima of `factor` x `factor` cells."""
+
+    def __init__(self, channels: int, features: int, factor: int) -> None:
+        super().__init__(channels * BOX_SIDE**2, features)
+        self._factor = factor
+
+    def forward(self, rois: Tensor) -> Tensor:
+        """Return N x F features."""
+        found: Tensor = super().forward(_reduced(rois, self._factor))
+        return found
+
+
+class ConvolutionalHead(FastRCNNConvFCHead):  # type: ignore[misc]  # torchvision has no types
+    """torchvision's head of v2, whose convolutions see RoIs `factor` times as fine."""
+
+    def __init__(self, channels: int, features: int, factor: int, config: Config) -> None:
+        super().__init__(
+            (channels, BOX_SIDE, BOX_SIDE),
+            [channels] * 4,
+            [features],
+            norm_layer=norm_layer(config.head_norm),
+        )
+        self._factor = factor
+
+    def forward(self, rois: Tensor) -> Tensor:
+        """Return N x F features."""
+        hidden = rois
+        for layer in self:
+            if isinstance(layer, nn.Flatten):
+                hidden = _reduced(hidden, self._factor)
+            hidden = layer(hidden)
+        return hidden
+
+
+def _reduced(maps: Tensor, factor: int) -> Tensor:
+    """Return N x C x h/factor x w/factor, the maxima of the cells."""
+    return F.max_pool2d(maps, factor) if factor > 1 else maps
 
 
 class Res5BoxHead(nn.Module):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torchvision.models.detection import FasterRCNN, MaskRCNN
 
 from maskgui.core.detections import CERTAIN
@@ -55,6 +56,8 @@ CHOICES = {
     "no norm in the neck": small(neck_norm="none"),
     "v2's heads": small(box_head="four_conv_fc", head_norm="bn", rpn_convs=2),
     "four convolutions, no norm": small(box_head="four_conv_fc"),
+    "finer RoIs for two layers": small(box_side=14),
+    "finer RoIs for v2's heads": small(box_side=14, box_head="four_conv_fc", head_norm="bn"),
     "28": small(mask_side=28),
     "56": small(mask_side=56),
     "MLP, 28": small(mask_side=28, mask_branch="mlp"),
@@ -196,6 +199,7 @@ REFUSED = {
     "compete": {"mask_loss": "softmax", "mask_classes": "agnostic"},
     "has no masks": {"mask_branch": "none", "mask_loss": "softmax"},
     "res5 is the head": {"neck": "c4", "backbone": "resnet18", "box_head": "four_conv_fc"},
+    "box_side out": {"neck": "c4", "backbone": "resnet18", "box_side": 14},
     "res5_stride belongs": {"res5_stride": 2},
     "belongs to bottlenecks and resnet18": {"backbone": "resnet18", "stride_in_1x1": True},
     "belongs to RoIAlign": {"roi_layer": "pool", "roi_aligned": True},
@@ -210,6 +214,22 @@ def test_what_makes_no_sense_is_refused(words: str, choices: dict[str, object]) 
     with pytest.raises(UserError, match=words) as told:
         build(small(**choices))
     assert str(told.value).count(".") == 1
+
+
+@pytest.mark.parametrize("kind", ["two_fc", "four_conv_fc"])
+def test_finer_rois_keep_the_weights_shapes_and_reach_the_layers_as_maxima(kind: str) -> None:
+    torch.manual_seed(0)
+    coarse, fine = (build(small(box_head=kind, box_side=side)) for side in (7, 14))
+    fine.load_state_dict(coarse.state_dict())
+    rois = torch.rand(3, SMALL.neck_channels, 14, 14)
+    seen, head = fine.roi_heads.box_head(rois), coarse.roi_heads.box_head
+    if kind == "two_fc":
+        assert torch.equal(seen, head(F.max_pool2d(rois, 2)))
+    else:
+        convolutions = nn.Sequential(*list(head)[:4])
+        rest = nn.Sequential(*list(head)[4:])
+        assert torch.equal(seen, rest(F.max_pool2d(convolutions(rois), 2)))
+    assert tuple(fine.roi_heads.box_roi_pool.output_size) == (14, 14)
 
 
 def test_every_standard_choice_passes() -> None:

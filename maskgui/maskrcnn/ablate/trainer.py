@@ -24,7 +24,7 @@ from maskgui.maskrcnn.evaluate import evaluate_results
 from maskgui.maskrcnn.models import find_model
 from maskgui.maskrcnn.train.dataset import DataSet
 from maskgui.maskrcnn.train.engine import Engine
-from maskgui.maskrcnn.train.loader import batches
+from maskgui.maskrcnn.train.feed import batches
 from maskgui.maskrcnn.train.parallel import Ranks
 from maskgui.maskrcnn.train.prepare import held_out_count
 from maskgui.maskrcnn.train.reading import read_dataset

@@ -60,8 +60,16 @@ class DataSet:
         self._room = CACHE_BYTES
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type["DataSet"], tuple[object, ...]]:
+        """Go to another process without the images in memory."""
+        return DataSet, (self.samples, self.categories, self.category_ids, self.notes)
+
     def __len__(self) -> int:
         return len(self.samples)
+
+    def share_cache(self, processes: int) -> None:
+        """Keep at most the share of one of so many processes in memory."""
+        self._room = CACHE_BYTES // processes
 
     @property
     def objects(self) -> int:

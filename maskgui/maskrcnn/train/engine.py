@@ -46,6 +46,7 @@ class Engine:
         self._average = Average(module, config.ema_decay) if config.ema_decay else None
         self._pieces = 1
         keep_outputs_float(module)
+        self._set_training()
 
     @property
     def weights(self) -> dict[str, Tensor]:
@@ -67,8 +68,11 @@ class Engine:
         self._scaler.step(self._optimiser)
         self._scaler.update()
         if self._average:
-            self._average.update(self.module, step)
+            self._average.update(step)
         return found
+
+    def _set_training(self) -> None:
+        set_training(self.module, self._config.batch_norm == "eval")
 
     def _gradients(self, step: int, batch: Batch) -> Tensor:
         """Compute the gradients, in as many pieces as memory asks for; return the losses."""
@@ -76,7 +80,8 @@ class Engine:
             torch.manual_seed(
                 self._config.seed + step * self._ranks.size + self._ranks.rank
             )  # samplers of anchors and RoIs: a resumed run draws the same
-            set_training(self.module, self._config.batch_norm == "eval")
+            if not self.module.training:  # somebody has measured it in between
+                self._set_training()
             self._optimiser.zero_grad(set_to_none=True)
             pieces = batch.parts(self._pieces)
             try:

@@ -1,9 +1,5 @@
 """Batches by step number: any step can be made again, so a resumed run sees the same data."""
 
-import os
-from collections import deque
-from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +10,6 @@ from maskgui.maskrcnn.config import Recipe
 from maskgui.maskrcnn.train.augment import View, random_view
 from maskgui.maskrcnn.train.copy_paste import paste_objects
 from maskgui.maskrcnn.train.dataset import DataSet
-from maskgui.maskrcnn.train.parallel import Ranks
-
-AHEAD = 2
-"""Batches that wait for each worker."""
-MOST_WORKERS = 8
 
 
 @dataclass(frozen=True)
@@ -26,10 +17,12 @@ class Batch:
     """Images B x 3 x S x S uint8 and torchvision's targets (boxes, labels, masks), one a image.
 
     Each target also has `crowd`, S x S uint8: where anything found is neither right nor wrong.
+    `crowded` says whether any of them has such a place: asking a GPU would hold it up.
     """
 
     images: Tensor
     targets: list[dict[str, Tensor]]
+    crowded: bool
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on a device; the copy from pinned memory runs beside the work there."""
@@ -39,18 +32,21 @@ class Batch:
             {name: value.to(device, non_blocking=True) for name, value in target.items()}
             for target in self.targets
         ]
-        return Batch(self.images.to(device, non_blocking=True), targets)
+        return Batch(self.images.to(device, non_blocking=True), targets, self.crowded)
 
-    def pin(self) -> "Batch":
+    def pin_memory(self) -> "Batch":
         """Return the batch in memory that a GPU can read by itself."""
         targets = [{n: value.pin_memory() for n, value in one.items()} for one in self.targets]
-        return Batch(self.images.pin_memory(), targets)
+        return Batch(self.images.pin_memory(), targets, self.crowded)
 
     def parts(self, count: int) -> list["Batch"]:
         """Return the batch in at most `count` pieces."""
         size = -(-len(self.targets) // count)
         starts = range(0, len(self.targets), size)
-        return [Batch(self.images[a : a + size], self.targets[a : a + size]) for a in starts]
+        return [
+            Batch(self.images[a : a + size], self.targets[a : a + size], self.crowded)
+            for a in starts
+        ]
 
 
 def make_batch(data: DataSet, recipe: Recipe, turn: int) -> Batch:
@@ -61,7 +57,8 @@ def make_batch(data: DataSet, recipe: Recipe, turn: int) -> Batch:
     size = recipe.train.batch
     views = [_view(data, recipe, place) for place in range(turn * size, (turn + 1) * size)]
     images = torch.from_numpy(np.stack([view.image for view in views]))
-    return Batch(images.permute(0, 3, 1, 2), [_target(view) for view in views])
+    crowded = any(bool(view.crowd.any()) for view in views)
+    return Batch(images.permute(0, 3, 1, 2), [_target(view) for view in views], crowded)
 
 
 def _view(data: DataSet, recipe: Recipe, place: int) -> View:
@@ -87,39 +84,6 @@ def _view_of(data: DataSet, recipe: Recipe, index: int, rng: np.random.Generator
 def network_scale(height: int, width: int, min_side: int, max_side: int) -> float:
     """Return the factor by which torchvision's transform enlarges an image of that size."""
     return min(min_side / min(height, width), max_side / max(height, width))
-
-
-def batches(
-    data: DataSet, recipe: Recipe, steps: range, ranks: Ranks, device: torch.device
-) -> Generator[tuple[int, Batch]]:
-    """Yield (step, batch) for each of the steps, in order, made ahead in threads.
-
-    OpenCV and most of NumPy let go of the interpreter lock while they work.
-    """
-
-    def make(step: int) -> Batch:
-        batch = make_batch(data, recipe, step * ranks.size + ranks.rank)
-        return batch.pin() if device.type == "cuda" else batch
-
-    workers = recipe.train.workers or default_workers(device)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="training-data")
-    waiting: deque[tuple[int, Future[Batch]]] = deque()
-    try:
-        for step in steps:
-            waiting.append((step, pool.submit(make, step)))
-            if len(waiting) > workers * AHEAD:
-                first, batch = waiting.popleft()
-                yield first, batch.result()
-        while waiting:
-            first, batch = waiting.popleft()
-            yield first, batch.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def default_workers(device: torch.device) -> int:
-    """Return one thread beside a CPU that trains; beside a GPU one a core, at most eight."""
-    return 1 if device.type == "cpu" else min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 def _target(view: View) -> dict[str, Tensor]:

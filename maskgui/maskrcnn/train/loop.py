@@ -13,8 +13,8 @@ from maskgui.core.files import sole_writer
 from maskgui.maskrcnn.devices import pick_device
 from maskgui.maskrcnn.train.curves import draw_curves
 from maskgui.maskrcnn.train.engine import Engine
+from maskgui.maskrcnn.train.feed import batches
 from maskgui.maskrcnn.train.keeper import Keeper
-from maskgui.maskrcnn.train.loader import batches
 from maskgui.maskrcnn.train.parallel import Ranks
 from maskgui.maskrcnn.train.prepare import Prepared, TrainOptions, prepare
 from maskgui.maskrcnn.train.progress import Note, Report, TrainProgress

@@ -1,6 +1,7 @@
 """One step of training in parts: losses in mixed precision, optimiser, schedule, average."""
 
 import math
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -85,9 +86,9 @@ def losses(module: Any, batch: Batch, dtype: torch.dtype = torch.float32) -> dic
 
     The batch is on the network's device; its images are at the network's scale already.
     """
-    device = batch.images.device
-    mean = torch.tensor(module.transform.image_mean, device=device).view(1, 3, 1, 1)
-    deviation = torch.tensor(module.transform.image_std, device=device).view(1, 3, 1, 1)
+    device, transform = batch.images.device, module.transform
+    mean = _per_channel(tuple(transform.image_mean), device)
+    deviation = _per_channel(tuple(transform.image_std), device)
     images = ((batch.images.float() / 255 - mean) / deviation).contiguous(
         memory_format=torch.channels_last
     )
@@ -96,7 +97,7 @@ def losses(module: Any, batch: Batch, dtype: torch.dtype = torch.float32) -> dic
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         features = {name: level.float() for name, level in module.backbone(images).items()}
         listed = ImageList(images, sizes)
-        if any(bool(target["crowd"].any()) for target in targets):
+        if batch.crowded:
             proposals, rpn = crowd.propose(module.rpn, listed, features, targets)
             proposals = crowd.without_crowd(module.roi_heads, proposals, targets)
         else:
@@ -104,6 +105,12 @@ def losses(module: Any, batch: Batch, dtype: torch.dtype = torch.float32) -> dic
         _, heads = module.roi_heads(features, proposals, sizes, targets)
     parts: dict[str, Tensor] = {**rpn, **heads}
     return {name: parts[name] for name in LOSSES if name in parts}
+
+
+@cache
+def _per_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return 1 x C x 1 x 1; made once, because a GPU waits for what comes from ordinary memory."""
+    return torch.tensor(values, device=device).view(1, -1, 1, 1)
 
 
 def optimiser(module: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
@@ -133,21 +140,24 @@ def learning_rate(config: TrainConfig, step: int, progress: float) -> float:
 
 
 class Average:
-    """An exponential moving average of every float tensor of a network, buffers included."""
+    """An exponential moving average of every float tensor of a network, buffers included.
+
+    It follows the tensors that the network has now, which training changes in place.
+    """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.values = {name: value.detach().clone() for name, value in module.state_dict().items()}
+        current = {name: value.detach() for name, value in module.state_dict().items()}
+        self.values = {name: value.clone() for name, value in current.items()}
+        floats = [name for name, value in current.items() if value.is_floating_point()]
+        self._followed = [current[name] for name in floats]
+        self._means = [self.values[name] for name in floats]
+        self._counts = [(self.values[n], current[n]) for n in current if n not in set(floats)]
 
     @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
+    def update(self, step: int) -> None:
         """Move towards the network's weights; early steps move faster."""
         decay = min(self.decay, (1 + step) / (EMA_WARMUP + step))
-        current = module.state_dict()
-        floats = [name for name, value in current.items() if value.is_floating_point()]
-        torch._foreach_lerp_(
-            [self.values[name] for name in floats], [current[name] for name in floats], 1 - decay
-        )
-        for name, value in current.items():
-            if not value.is_floating_point():
-                self.values[name].copy_(value)
+        torch._foreach_lerp_(self._means, self._followed, 1 - decay)
+        for kept, count in self._counts:
+            kept.copy_(count)

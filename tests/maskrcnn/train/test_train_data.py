@@ -16,7 +16,8 @@ from maskgui.maskrcnn.train import train
 from maskgui.maskrcnn.train.augment import View, random_view
 from maskgui.maskrcnn.train.copy_paste import paste_objects
 from maskgui.maskrcnn.train.dataset import Target
-from maskgui.maskrcnn.train.loader import batches, make_batch
+from maskgui.maskrcnn.train.feed import Turns, batches, in_processes
+from maskgui.maskrcnn.train.loader import Batch, make_batch
 from maskgui.maskrcnn.train.parallel import Ranks
 from maskgui.maskrcnn.train.prepare import held_out_count
 from maskgui.maskrcnn.train.reading import read_dataset
@@ -235,17 +236,25 @@ def test_pasted_objects_cut_what_they_cover_and_boxes_follow() -> None:
 
 def test_batches_come_in_order_and_alike_from_any_number_of_workers(toy: Any) -> None:
     data = read_dataset(toy.data, toy.folder)
-    device = torch.device("cpu")
+    device, steps = torch.device("cpu"), range(3, 9)
     recipe = toy.use(workers=1, copy_paste=0.5)
-    one = list(batches(data, recipe, range(3, 9), Ranks(), device))
-    three = list(batches(data, toy.use(workers=3), range(3, 9), Ranks(), device))
-    assert [step for step, _ in one] == [step for step, _ in three] == list(range(3, 9))
-    for (_, first), (_, second) in zip(one, three, strict=True):
-        assert torch.equal(first.images, second.images)
-        for a, b in zip(first.targets, second.targets, strict=True):
-            assert all(torch.equal(a[name], b[name]) for name in a)
-    again = make_batch(data, recipe, 4)
-    assert torch.equal(again.images, one[1][1].images)
+    one = list(batches(data, recipe, steps, Ranks(), device))
+    three = list(batches(data, toy.use(workers=3), steps, Ranks(), device))
+    processes = list(in_processes(Turns(data, recipe, Ranks()), steps, 2, pin=False))
+    assert [step for step, _ in one] == list(steps)
+    for others in (three, processes):
+        assert [step for step, _ in others] == list(steps)
+        for (_, first), (_, second) in zip(one, others, strict=True):
+            assert alike(first, second)
+    assert alike(make_batch(data, recipe, 4), one[1][1])
+
+
+def alike(first: Batch, second: Batch) -> bool:
+    """Whether two batches hold the same numbers."""
+    pairs = zip(first.targets, second.targets, strict=True)
+    return torch.equal(first.images, second.images) and all(
+        torch.equal(a[name], b[name]) for a, b in pairs for name in a
+    )
 
 
 def test_an_image_that_vanishes_stops_the_run_in_a_sentence(toy: Any) -> None:
@@ -254,3 +263,5 @@ def test_an_image_that_vanishes_stops_the_run_in_a_sentence(toy: Any) -> None:
         path.unlink()
     with pytest.raises(UserError, match="png"):
         list(batches(data, toy.recipe, range(3), Ranks(), torch.device("cpu")))
+    with pytest.raises(UserError, match="png"):
+        list(in_processes(Turns(data, toy.recipe, Ranks()), range(3), 1, pin=False))

@@ -169,7 +169,7 @@ def test_average_follows_the_weights_and_can_be_off(toy: Any) -> None:
     average = Average(module, 0.5)
     with torch.no_grad():
         module.weight.fill_(3.0)
-    average.update(module, step=1000)
+    average.update(step=1000)
     assert average.values["weight"].tolist() == [2.0, 2.0]
     plain = make_engine(toy, ema_decay=0.0)
     plain.step(0, first_batch(toy), 0.1)
