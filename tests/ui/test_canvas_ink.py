@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 from maskgui.core.shape import Polygon, Shape
 from maskgui.ui.canvas.chips import chip_bleed
 from maskgui.ui.canvas.ink import BLOCK, Brushes, Sheet, pixels_of
-from maskgui.ui.canvas.linework import Linework, across
+from maskgui.ui.canvas.linework import Linework, across, cropped
 from maskgui.ui.canvas.outlines import TOLERANCE, Outline, Outlines
 from maskgui.ui.canvas.paintlist import PaintItem, PaintList, PaintPlan, paint_tile
 from maskgui.ui.canvas.style import Look
@@ -147,6 +147,35 @@ def test_the_same_outline_is_the_same_wherever_the_raster_begins():
     here = painted(([ring], style))
     there = painted(([ring + np.array([7, -5])], style), shift=(7.0, -5.0))
     assert np.array_equal(here, there)
+
+
+@pytest.mark.parametrize("name", [*RINGS, "winding", "around", "beyond"])
+@pytest.mark.parametrize("window", [(70, 60, 110, 90), (0, 0, 8, 160), (100, 120, 160, 160)])
+def test_what_lies_outside_a_window_is_cut_without_changing_what_lies_within(name, window):
+    turn = np.linspace(0, 40, 3000)
+    spiral = 80 + np.stack([np.cos(turn), np.sin(turn)], 1) * 4 * turn[:, None]
+    more = {"winding": spiral, "around": wobbly(900, radius=400), "beyond": wobbly(300) + 300}
+    ring = (RINGS | more)[name]
+    for style in (brushes(3.0, halo=1.0, share=0.3), brushes(share=0.3, dashed=True)):
+        seen = []
+        for cut in (None, grown(window, style.reach)):
+            pixels = np.zeros((SIDE, SIDE, 4), np.uint8)
+            outlines = [Outline.of([ring]), Outline.of([wobbly(), ring[::-1]])]
+            work = Linework(outlines, 1.0, (0.0, 0.0), window=cut)
+            sheet = Sheet(pixels)
+            for at in range(len(outlines)):
+                sheet.paint(work, at, style)
+            seen.append(pixels)
+        x0, y0, x1, y1 = window
+        assert np.array_equal(seen[0][y0:y1, x0:x1], seen[1][y0:y1, x0:x1])
+
+
+def test_of_a_large_outline_a_window_keeps_little():
+    ring = wobbly(2000, radius=400, rough=0.01)
+    points, lengths = cropped(ring, np.array([len(ring)]), (0, 0, 160, 160))
+    assert len(points) == lengths.sum() < 40
+    points, lengths = cropped(ring, np.array([len(ring)]), (400, 0, 560, 160))
+    assert 100 < lengths.sum() < 700
 
 
 def test_lines_side_by_side_are_less_than_a_pixel_apart():

@@ -8,10 +8,12 @@ apart, each beside the outline. What is drawn is opaque: where they overlap noth
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgui.core.shape import Box
 from maskgui.ui.canvas.outlines import Outline
 
 THIN = 1.37
@@ -41,16 +43,25 @@ class Linework:
         scale: float,
         corner: tuple[float, float],
         *,
+        window: Box | None = None,
         closed: bool = True,
     ) -> None:
-        """`corner` is the raster's in pixels of the whole image at this scale."""
+        """`corner` is the raster's in pixels of the whole image at this scale.
+
+        Of what lies outside of `window`, a box in pixels of the raster, only as much is kept as
+        keeps the picture within it.
+        """
         self.closed = closed
         points = np.concatenate([np.empty((0, 2)), *(one.points for one in outlines)])
-        self._points = np.clip(points * scale - corner, -_FARTHEST, _FARTHEST)
-        self._lengths = np.concatenate([np.empty(0, np.intp), *(one.lengths for one in outlines)])
-        self._ends = np.cumsum(self._lengths)
+        points = np.clip(points * scale - corner, -_FARTHEST, _FARTHEST)
+        lengths = np.concatenate([np.empty(0, np.intp), *(one.lengths for one in outlines)])
         self._rings = np.cumsum([0, *(len(one.lengths) for one in outlines)])
+        self._whole = points, np.cumsum(lengths)
+        if window is not None:
+            points, lengths = cropped(points, lengths, window)
+        self._points, self._lengths, self._ends = points, lengths, np.cumsum(lengths)
         self._beside: dict[float, Lines] = {}
+        self._pushed: dict[bool, Pushes] = {}
 
     @cached_property
     def boxes(self) -> list[list[float]]:
@@ -68,55 +79,97 @@ class Linework:
     def dashes(self, at: int, dash: float, gap: float) -> "Linework":
         """Return an outline cut into dashes, as the only one of a linework of open lines."""
         first, last = self._rings[at], self._rings[at + 1]
-        rings = np.split(self._points, self._ends[:-1])[first:last]
+        points, ends = self._whole  # dashes are counted from the first vertex on
+        rings = np.split(points, ends[:-1])[first:last]
         dashes = [one for ring in rings for one in _cut(ring, dash, gap)]
         return Linework([Outline.of(dashes)], 1.0, (0.0, 0.0), closed=False)
 
     def _moved(self, offset: float) -> Lines:
         if offset not in self._beside:
+            points, ends = self._points, self._ends
             if offset:
                 at, push, ends = self._pushes(rounded=abs(offset) >= ROUND_FROM)
-                points = self._points[at] + push * offset
-            else:
-                points, ends = self._points, self._ends
-            fixed = np.round((points - 0.5) * (1 << FRACTION_BITS)).astype(np.int32)
+                points = points[at] + push * offset
+            fixed = np.rint((points - 0.5) * (1 << FRACTION_BITS)).astype(np.int32)
             starts = [0, *ends.tolist()]
             self._beside[offset] = [fixed[a:b] for a, b in pairwise(starts)]
         return self._beside[offset]
 
-    def _pushes(
-        self, *, rounded: bool
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.intp]]:
-        """Which points a line beside the outline has, which way each goes, and where rings end.
+    def _pushes(self, *, rounded: bool) -> "Pushes":
+        """Return how lines beside the outline run, positive offsets to one side.
 
         A sharp corner becomes two points, one beside each of its edges, and one between them
         where it is `rounded`.
         """
-        count, ends = len(self._points), self._ends
-        starts = ends - self._lengths
-        after, before = np.arange(1, count + 1), np.arange(-1, count - 1)
-        after[ends - 1], before[starts] = starts, ends - 1
-        way = self._points[after] - self._points
-        length = np.hypot(way[:, 0], way[:, 1])
-        normal = np.stack([way[:, 1], -way[:, 0]], 1) / np.where(length > 0, length, 1)[:, None]
+        if rounded not in self._pushed:
+            normal, earlier, cosine, even = self._corners
+            sharp = np.flatnonzero(cosine < SHARP)
+            counts = np.ones(len(cosine), np.intp)
+            counts[sharp] = 3 if rounded else 2
+            last = np.cumsum(counts) - 1  # of each corner's points
+            at = np.repeat(np.arange(len(cosine)), counts)
+            push = even[at]
+            push[last[sharp] - (2 if rounded else 1)] = earlier[sharp]
+            push[last[sharp]] = normal[sharp]
+            if rounded:
+                middle = normal[sharp] + earlier[sharp]
+                size = np.hypot(middle[:, 0], middle[:, 1])
+                push[last[sharp] - 1] = middle / np.maximum(size, TINY)[:, None]
+            self._pushed[rounded] = Pushes(at, push, last[self._ends - 1] + 1)
+        return self._pushed[rounded]
+
+    @cached_property
+    def _corners(self) -> tuple[NDArray[np.float64], ...]:
+        """At each vertex: normals of the edges after and before it (N x 2), the cosine of the
+        turn between them (N), and the push that keeps even distance from both (N x 2)."""
+        ends, starts = self._ends, self._ends - self._lengths
+        way = np.empty_like(self._points)
+        np.subtract(self._points[1:], self._points[:-1], out=way[:-1])
+        way[ends - 1] = self._points[starts] - self._points[ends - 1]
+        length = np.sqrt(way[:, 0] * way[:, 0] + way[:, 1] * way[:, 1])
+        length[length == 0] = 1
+        normal = np.stack([way[:, 1] / length, -way[:, 0] / length], 1)
         if not self.closed:
             normal[ends - 1] = normal[ends - 2]
-        earlier = normal[before]
-        if not self.closed:
-            earlier[starts] = normal[starts]
-        cosine = (normal * earlier).sum(axis=1)
-        sharp = cosine < SHARP
-        counts = 1 + sharp * (2 if rounded else 1)
-        last = np.cumsum(counts) - 1  # of each corner's points
-        at = np.repeat(np.arange(count), counts)
-        middle = normal + earlier
-        even = middle / (1 + np.maximum(cosine, SHARP))[:, None]
-        push = np.where(sharp[:, None], earlier, even)[at]
-        push[last[sharp]] = normal[sharp]
-        if rounded:
-            size = np.hypot(middle[sharp, 0], middle[sharp, 1])
-            push[last[sharp] - 1] = middle[sharp] / np.maximum(size, TINY)[:, None]
-        return at, push, last[ends - 1] + 1
+        earlier = np.empty_like(normal)
+        earlier[1:] = normal[:-1]
+        earlier[starts] = normal[ends - 1] if self.closed else normal[starts]
+        cosine = normal[:, 0] * earlier[:, 0] + normal[:, 1] * earlier[:, 1]
+        even = (normal + earlier) / (1 + np.maximum(cosine, SHARP))[:, None]
+        return normal, earlier, cosine, even
+
+
+class Pushes(NamedTuple):
+    """Lines beside outlines: point n lies `push[n] * offset` beside vertex `at[n]`."""
+
+    at: NDArray[np.intp]
+    push: NDArray[np.float64]  # N x 2
+    ends: NDArray[np.intp]  # of each ring's points
+
+
+def cropped(
+    points: NDArray[np.float64], lengths: NDArray[np.intp], window: Box
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Leave out vertices (N x 2) that do not matter within a window.
+
+    lengths: vertices of each ring; the return values are alike. A run of vertices beyond one edge
+    of the window may as well be straight: what is filled within stays, and so do lines, for two
+    vertices on either end of the run are kept, which decide how its neighbours' corners look.
+    """
+    x, y = points[:, 0], points[:, 1]
+    x0, y0, x1, y1 = window
+    side = np.zeros(len(points), np.uint8)  # the edge that each lies beyond, one for a corner
+    for number, beyond in enumerate((y > y1, y < y0, x > x1, x < x0), 1):
+        side[beyond] = number
+    if not side.any():
+        return points, lengths
+    alike = (side[1:] == side[:-1]) & (side[1:] > 0)
+    keep = np.ones(len(points), np.bool_)
+    keep[2:-2] = ~(alike[:-3] & alike[1:-2] & alike[2:-1] & alike[3:])
+    ends = np.cumsum(lengths)
+    for first in (ends - lengths, ends - lengths + 1, ends - 2, ends - 1):
+        keep[first] = True
+    return points[keep], np.add.reduceat(keep, ends - lengths, dtype=np.intp)
 
 
 @lru_cache(maxsize=64)

@@ -20,7 +20,7 @@ from maskgui.ui.canvas.style import (
     chip_font,
     paint_chip,
 )
-from maskgui.ui.canvas.tiles import TILE, Area, TileJob, TileKey
+from maskgui.ui.canvas.tiles import TILE, Area, TileJob, TileKey, grown
 
 LINE_BLEED = 6.0
 """Logical pixels that lines and halos reach beyond an instance's box at most."""
@@ -147,7 +147,8 @@ def paint_items(image: QImage, plan: PaintPlan, outlines: Outlines, job: TileJob
     key = job.key
     items = _shown(job, plan, LINE_BLEED)
     found = outlines.at_scale([(item.instance_id, item.shape) for item in items], key.scale)
-    work = Linework(found, key.scale, (key.column * TILE, key.row * TILE))
+    window = grown(job.area, LINE_BLEED * plan.ratio)
+    work = Linework(found, key.scale, (key.column * TILE, key.row * TILE), window=window)
     sheet = Sheet(pixels_of(image))
     for at, item in enumerate(items):
         if job.cancelled:

@@ -155,7 +155,9 @@ def _painted(serial: int, place: _Place, strokes: Sequence[Stroke], *, sketched:
     image = QImage(width, part.height(), QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(Qt.GlobalColor.transparent)
     corner = (part.left() - origin[0], part.top() - origin[1])
-    work = Linework([one.outline for one in strokes], place.scale, corner)
+    reach = max((one.brushes.reach for one in strokes), default=0.0)
+    window = (-reach, -reach, part.width() + reach, part.height() + reach)
+    work = Linework([one.outline for one in strokes], place.scale, corner, window=window)
     sheet = Sheet(pixels_of(image))
     for at, one in enumerate(strokes):
         (sheet.sketch if sketched else sheet.paint)(work, at, one.brushes)
