@@ -172,9 +172,10 @@ def test_what_lies_outside_a_window_is_cut_without_changing_what_lies_within(nam
 
 def test_of_a_large_outline_a_window_keeps_little():
     ring = wobbly(2000, radius=400, rough=0.01)
-    points, lengths = cropped(ring, np.array([len(ring)]), (0, 0, 160, 160))
-    assert len(points) == lengths.sum() < 40
-    points, lengths = cropped(ring, np.array([len(ring)]), (400, 0, 560, 160))
+    points, lengths = cropped(ring.T, np.array([len(ring)]), (0, 0, 160, 160))
+    assert points.shape == (2, lengths.sum())
+    assert lengths.sum() < 40
+    points, lengths = cropped(ring.T, np.array([len(ring)]), (400, 0, 560, 160))
     assert 100 < lengths.sum() < 700
 
 

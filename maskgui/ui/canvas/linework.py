@@ -52,8 +52,12 @@ class Linework:
         keeps the picture within it.
         """
         self.closed = closed
-        points = np.concatenate([np.empty((0, 2)), *(one.points for one in outlines)])
-        points = np.clip(points * scale - corner, -_FARTHEST, _FARTHEST)
+        # 2 x N: numpy takes many times as long where the innermost axis is of two.
+        points = np.concatenate([np.empty((0, 2)), *(one.points for one in outlines)]).T * scale
+        points = np.ascontiguousarray(points)
+        points[0] -= corner[0]
+        points[1] -= corner[1]
+        np.clip(points, -_FARTHEST, _FARTHEST, out=points)
         lengths = np.concatenate([np.empty(0, np.intp), *(one.lengths for one in outlines)])
         self._rings = np.cumsum([0, *(len(one.lengths) for one in outlines)])
         self._whole = points, np.cumsum(lengths)
@@ -67,9 +71,9 @@ class Linework:
     def boxes(self) -> list[list[float]]:
         """x0, y0, x1, y1 of each outline in pixels of the raster."""
         firsts = (self._ends - self._lengths)[self._rings[:-1]]
-        low = np.minimum.reduceat(self._points, firsts)
-        high = np.maximum.reduceat(self._points, firsts)
-        return np.hstack([low, high]).tolist()
+        low = np.minimum.reduceat(self._points, firsts, axis=1)
+        high = np.maximum.reduceat(self._points, firsts, axis=1)
+        return np.vstack([low, high]).T.tolist()
 
     def lines(self, at: int, offsets: Sequence[float]) -> Lines:
         """Return an outline as lines that lie so many pixels beside it, positive to one side."""
@@ -80,7 +84,7 @@ class Linework:
         """Return an outline cut into dashes, as the only one of a linework of open lines."""
         first, last = self._rings[at], self._rings[at + 1]
         points, ends = self._whole  # dashes are counted from the first vertex on
-        rings = np.split(points, ends[:-1])[first:last]
+        rings = np.split(points.T, ends[:-1])[first:last]
         dashes = [one for ring in rings for one in _cut(ring, dash, gap)]
         return Linework([Outline.of(dashes)], 1.0, (0.0, 0.0), closed=False)
 
@@ -89,8 +93,9 @@ class Linework:
             points, ends = self._points, self._ends
             if offset:
                 at, push, ends = self._pushes(rounded=abs(offset) >= ROUND_FROM)
-                points = points[at] + push * offset
-            fixed = np.rint((points - 0.5) * (1 << FRACTION_BITS)).astype(np.int32)
+                points = points[:, at] + push * offset
+            fixed = np.empty(points.shape[::-1], np.int32)
+            np.rint((points - 0.5) * (1 << FRACTION_BITS), out=fixed.T, casting="unsafe")
             starts = [0, *ends.tolist()]
             self._beside[offset] = [fixed[a:b] for a, b in pairwise(starts)]
         return self._beside[offset]
@@ -108,68 +113,68 @@ class Linework:
             counts[sharp] = 3 if rounded else 2
             last = np.cumsum(counts) - 1  # of each corner's points
             at = np.repeat(np.arange(len(cosine)), counts)
-            push = even[at]
-            push[last[sharp] - (2 if rounded else 1)] = earlier[sharp]
-            push[last[sharp]] = normal[sharp]
+            push = even[:, at]
+            push[:, last[sharp] - (2 if rounded else 1)] = earlier[:, sharp]
+            push[:, last[sharp]] = normal[:, sharp]
             if rounded:
-                middle = normal[sharp] + earlier[sharp]
-                size = np.hypot(middle[:, 0], middle[:, 1])
-                push[last[sharp] - 1] = middle / np.maximum(size, TINY)[:, None]
+                middle = normal[:, sharp] + earlier[:, sharp]
+                push[:, last[sharp] - 1] = middle / np.maximum(np.hypot(*middle), TINY)
             self._pushed[rounded] = Pushes(at, push, last[self._ends - 1] + 1)
         return self._pushed[rounded]
 
     @cached_property
     def _corners(self) -> tuple[NDArray[np.float64], ...]:
-        """At each vertex: normals of the edges after and before it (N x 2), the cosine of the
-        turn between them (N), and the push that keeps even distance from both (N x 2)."""
+        """At each vertex: normals of the edges after and before it (2 x N), the cosine of the
+        turn between them (N), and the push that keeps even distance from both (2 x N)."""
         ends, starts = self._ends, self._ends - self._lengths
         way = np.empty_like(self._points)
-        np.subtract(self._points[1:], self._points[:-1], out=way[:-1])
-        way[ends - 1] = self._points[starts] - self._points[ends - 1]
-        length = np.sqrt(way[:, 0] * way[:, 0] + way[:, 1] * way[:, 1])
+        np.subtract(self._points[:, 1:], self._points[:, :-1], out=way[:, :-1])
+        way[:, ends - 1] = self._points[:, starts] - self._points[:, ends - 1]
+        length = np.sqrt(way[0] * way[0] + way[1] * way[1])
         length[length == 0] = 1
-        normal = np.stack([way[:, 1] / length, -way[:, 0] / length], 1)
+        way /= length
+        normal = np.stack([way[1], -way[0]])
         if not self.closed:
-            normal[ends - 1] = normal[ends - 2]
+            normal[:, ends - 1] = normal[:, ends - 2]
         earlier = np.empty_like(normal)
-        earlier[1:] = normal[:-1]
-        earlier[starts] = normal[ends - 1] if self.closed else normal[starts]
-        cosine = normal[:, 0] * earlier[:, 0] + normal[:, 1] * earlier[:, 1]
-        even = (normal + earlier) / (1 + np.maximum(cosine, SHARP))[:, None]
+        earlier[:, 1:] = normal[:, :-1]
+        earlier[:, starts] = normal[:, ends - 1 if self.closed else starts]
+        cosine = normal[0] * earlier[0] + normal[1] * earlier[1]
+        even = (normal + earlier) / (1 + np.maximum(cosine, SHARP))
         return normal, earlier, cosine, even
 
 
 class Pushes(NamedTuple):
-    """Lines beside outlines: point n lies `push[n] * offset` beside vertex `at[n]`."""
+    """Lines beside outlines: point n lies `push[:, n] * offset` beside vertex `at[n]`."""
 
     at: NDArray[np.intp]
-    push: NDArray[np.float64]  # N x 2
+    push: NDArray[np.float64]  # 2 x N
     ends: NDArray[np.intp]  # of each ring's points
 
 
 def cropped(
     points: NDArray[np.float64], lengths: NDArray[np.intp], window: Box
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Leave out vertices (N x 2) that do not matter within a window.
+    """Leave out vertices (2 x N) that do not matter within a window.
 
     lengths: vertices of each ring; the return values are alike. A run of vertices beyond one edge
     of the window may as well be straight: what is filled within stays, and so do lines, for two
     vertices on either end of the run are kept, which decide how its neighbours' corners look.
     """
-    x, y = points[:, 0], points[:, 1]
+    x, y = points
     x0, y0, x1, y1 = window
-    side = np.zeros(len(points), np.uint8)  # the edge that each lies beyond, one for a corner
+    side = np.zeros(len(x), np.uint8)  # the edge that each lies beyond, one for a corner
     for number, beyond in enumerate((y > y1, y < y0, x > x1, x < x0), 1):
-        side[beyond] = number
+        np.putmask(side, beyond, number)
     if not side.any():
         return points, lengths
     alike = (side[1:] == side[:-1]) & (side[1:] > 0)
-    keep = np.ones(len(points), np.bool_)
+    keep = np.ones(len(x), np.bool_)
     keep[2:-2] = ~(alike[:-3] & alike[1:-2] & alike[2:-1] & alike[3:])
     ends = np.cumsum(lengths)
     for first in (ends - lengths, ends - lengths + 1, ends - 2, ends - 1):
         keep[first] = True
-    return points[keep], np.add.reduceat(keep, ends - lengths, dtype=np.intp)
+    return points[:, keep], np.add.reduceat(keep, ends - lengths, dtype=np.intp)
 
 
 @lru_cache(maxsize=64)
