@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtCore import QEvent, QObject, QPointF
 from PySide6.QtTest import QTest
 
 from maskgui.core.document import Change, Edit
@@ -10,6 +11,7 @@ from maskgui.core.shape import Polygon, Shape
 from maskgui.ui.canvas.paintlist import PaintItem, PaintList
 from maskgui.ui.canvas.scene import CanvasScene
 from maskgui.ui.canvas.style import Look
+from maskgui.ui.canvas.tiles import TILE
 from maskgui.ui.selection import SelectionModel
 from tests.ui.canvas_kit import LEFT, Desk, Project, instance, square
 
@@ -25,6 +27,13 @@ items = st.builds(item, st.integers(1, 8), st.integers(0, 5), st.integers(0, 3))
 lists = st.dictionaries(st.integers(1, 8), items).map(
     lambda found: {number: item(number, one.order, 1) for number, one in found.items()}
 )
+
+
+def fine(middle, radius):
+    """A ring of so many vertices that it is sketched at first."""
+    turn = np.linspace(0, 2 * np.pi, 900, endpoint=False)
+    reach = radius * (1 + 0.07 * np.sin(60 * turn))
+    return np.asarray(middle) + np.stack([np.cos(turn), np.sin(turn)], 1) * reach[:, None]
 
 
 @given(lists, st.dictionaries(st.integers(1, 8), st.none() | items))
@@ -110,9 +119,7 @@ def test_a_brush_stroke_is_painted_above_what_was_kept(qtbot):
 
 
 def test_a_fine_outline_is_sketched_and_then_painted_whole(qtbot):
-    turn = np.linspace(0, 2 * np.pi, 900, endpoint=False)
-    reach = 55 + 4 * np.sin(60 * turn)
-    ring = 75 + np.stack([np.cos(turn), np.sin(turn)], 1) * reach[:, None]
+    ring = fine((75, 75), 55)
     desk = Desk(qtbot, instance(1, Polygon(ring)), widget=(900, 800))
     desk.canvas.selection.set({1})
     rough = desk.picture_at_once().astype(int)
@@ -144,3 +151,33 @@ def test_what_was_chosen_a_moment_ago_is_shown_as_before_until_its_tiles_are_pai
     at_once = desk.picture_at_once().astype(int)  # the tiles still leave it out
     assert not desk.canvas.is_settled()
     assert np.abs(at_once - before).max() <= 2
+
+
+class Repainted(QObject):
+    """Keeps what a widget was asked to paint anew."""
+
+    def __init__(self):
+        super().__init__()
+        self.rects = []
+
+    def eventFilter(self, _, event):
+        if event.type() == QEvent.Type.Paint:
+            self.rects.append(event.rect())
+        return False
+
+
+def test_of_a_tile_that_comes_only_its_place_is_painted_anew(qtbot):
+    blobs = [instance(n, Polygon(fine((300 * n, 400), 90))) for n in range(1, 6)]
+    desk = Desk(qtbot, *blobs, size=(1800, 1400), widget=(1700, 1300))
+    desk.canvas.zoom_at(QPointF(850, 650), 1 / desk.canvas.view.scale)
+    desk.settle()
+    seen = Repainted()
+    desk.canvas.installEventFilter(seen)
+    desk.canvas._layer.spoil_instances([blobs[0]])
+    desk.settle()
+    assert seen.rects
+    assert all(max(rect.width(), rect.height()) <= TILE for rect in seen.rects)
+    desk.carry_out(Edit("deleted", 1, (Change(blobs[0], None),)))
+    desk.settle()
+    shown = desk.canvas.screen().grabWindow(desk.canvas.winId()).toImage()
+    assert shown == desk.canvas.grab().toImage().convertToFormat(shown.format())

@@ -80,6 +80,7 @@ class Canvas(CameraWidget):
         self._image.ready.connect(self.update)
         self._image.complained.connect(self.complained)
         self._layer.changed.connect(self.update)
+        self._layer.touched.connect(lambda rect: self.update(rect.toAlignedRect()))
         self._layer.painted.connect(self.tile_painted)
         self._layer.settled.connect(self.settled)
         self.selection.changed.connect(self._selection_changed)

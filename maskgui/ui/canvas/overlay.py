@@ -40,6 +40,7 @@ class InstanceLayer(QObject):
     """Keeps the tiles of the overlay fresh, and says what must be drawn live above them."""
 
     changed = Signal()
+    touched = Signal(QRectF)  # only this part of the canvas changed, in logical coordinates
     painted = Signal()
     settled = Signal()
 
@@ -242,13 +243,16 @@ class InstanceLayer(QObject):
         self.changed.emit()
 
     def _collect(self) -> None:
-        """Take over what the thread painted."""
+        """Take over what the thread painted; only tiles in view are to be shown."""
+        visible = visible_keys(self._view)
+        came = []
         for job in self._painter.take():
             if job.key.scale == self._view.scale:
                 self._store.put(job)
-        visible = visible_keys(self._view)
+                came.append(job.key)
         if self._store.whole(visible):
             self._store.settle(self._view.scale)
             self.settled.emit()
         self.painted.emit()
-        self.changed.emit()
+        for key in set(came).intersection(visible):
+            self.touched.emit(self.rect_of(key))

@@ -89,13 +89,13 @@ class ImageLayer(QObject):
         if frame is None:
             self._drawn = drawn
             self._spoiled.clear()
-            self._fill_around(painter, view, surround)
-            zooming = self._zooming(view)
-            self._draw_levels(painter, view, view.visible_box(), smooth=not zooming)
-            size = QSize(width, height)
-            self._frame = None if zooming else self._new_frame(view, size, surround, None)
-            return
-        if view.origin != self._frame_origin or self._spoiled:
+            if self._zooming(view):
+                self._frame = None
+                self._fill_around(painter, view, surround)
+                self._draw_levels(painter, view, view.visible_box(), smooth=False)
+                return
+            frame = self._frame = self._new_frame(view, QSize(width, height), surround, None)
+        elif view.origin != self._frame_origin or self._spoiled:
             frame = self._frame = self._new_frame(view, QSize(width, height), surround, frame)
         painter.drawImage(QRectF(0, 0, width / view.ratio, height / view.ratio), frame)
 
