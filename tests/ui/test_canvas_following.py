@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 
 from maskgui.core.document import Change, Edit
 from maskgui.core.shape import Polygon, Shape
+from maskgui.ui.canvas import still
 from maskgui.ui.canvas.paintlist import PaintItem, PaintList
 from maskgui.ui.canvas.scene import CanvasScene
 from maskgui.ui.canvas.style import Look
@@ -181,3 +182,22 @@ def test_of_a_tile_that_comes_only_its_place_is_painted_anew(qtbot):
     desk.settle()
     shown = desk.canvas.screen().grabWindow(desk.canvas.winId()).toImage()
     assert shown == desk.canvas.grab().toImage().convertToFormat(shown.format())
+
+
+def test_what_is_drawn_live_is_not_made_anew_in_every_frame_of_a_scroll(qtbot, monkeypatch):
+    ring = fine((1500, 1000), 900)
+    desk = Desk(qtbot, instance(1, Polygon(ring)), size=(3000, 2000), widget=(700, 500))
+    desk.canvas.zoom_at(QPointF(350, 250), 1 / desk.canvas.view.scale)
+    desk.canvas.selection.set({1})
+    desk.canvas.set_tool("vertex")
+    desk.settle()
+    made = []
+    painted = still._painted
+    monkeypatch.setattr(still, "_painted", lambda *a, **k: (made.append(1), painted(*a, **k))[1])
+    for _ in range(30):
+        desk.canvas.scroll_by(12, 7)
+        scrolled = desk.picture_at_once().astype(int)
+    assert len(made) <= 2
+    scrolled = desk.picture().astype(int)
+    desk.canvas._layer.still.forget()
+    assert np.abs(desk.picture() - scrolled).max() <= 1

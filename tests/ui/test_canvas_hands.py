@@ -1,5 +1,6 @@
 """The canvas worked through Qt's events: tools, keys, selection, drafts, view, threads."""
 
+import gc
 import sys
 import threading
 
@@ -287,6 +288,7 @@ def test_none_keeps_its_references(desk):
     for _ in range(20):
         desk.hover(140, 40)
         desk.canvas.repaint()
+    gc.collect()  # what other tests left has references, too
     before = sys.getrefcount(None)
     for n in range(300):
         desk.hover(30 + n % 100, 40)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor
 
 from maskgui.core.shape import Polygon, Shape
 from maskgui.ui.canvas.chips import chip_bleed
+from maskgui.ui.canvas.dots import VERTEX, VERTEX_SMALL, Dots, dots_of, paint_dots
 from maskgui.ui.canvas.ink import BLOCK, Brushes, Sheet, pixels_of
 from maskgui.ui.canvas.linework import Linework, across, cropped
 from maskgui.ui.canvas.outlines import TOLERANCE, Outline, Outlines
@@ -179,6 +180,36 @@ def test_of_a_large_outline_a_window_keeps_little():
     assert 100 < lengths.sum() < 700
 
 
+@pytest.mark.parametrize(("ratio", "side", "rim"), [(1.0, 7, 1), (1.25, 9, 1), (2.0, 14, 2)])
+def test_vertices_are_squares_with_an_edge_and_a_shadow_at_the_border_too(ratio, side, rim):
+    ground = np.full((SIDE, SIDE, 4), 255, np.uint8)
+    points = np.array([(40.2, 40.0), (0.0, 80.0), (159.0, 100.0), (80.0, 159.0), (500.0, 3.0)])
+    dots = Dots(points / ratio, VERTEX, QColor("#ff0000"), QColor("#00ff00"))
+    whole = np.full((SIDE + 100, SIDE + 100, 4), 255, np.uint8)
+    paint_dots(ground, dots, ratio, (0.0, 0.0), ratio)
+    paint_dots(whole, dots, ratio, (-50.0, -50.0), ratio)
+    assert np.array_equal(whole[50:-50, 50:-50], ground)
+    first = round(40.2 - side / 2), round(40.0 - side / 2)
+    for inset, color in ((-rim, (165, 165, 165)), (0, (0, 255, 0)), (rim, (0, 0, 255))):
+        x, y = first[0] + inset, first[1] + inset
+        assert np.abs(ground[y, x, :3].astype(int) - color).max() <= 1
+        end = side - 2 * inset - 1
+        assert np.array_equal(ground[y, x], ground[y + end, x + end])
+    around = ground[first[1] - rim - 1, :80]
+    assert (around == 255).all()
+
+
+def test_of_crowded_vertices_some_are_shown_or_none():
+    fine, coarse = Shape([Polygon(wobbly(2000))]), Shape([Polygon(wobbly(20))])
+    color = QColor("red")
+    assert dots_of(fine, 1.0, color, always=False) is None
+    some = dots_of(fine, 1.0, color, always=True)
+    assert some.side == VERTEX_SMALL
+    assert 50 < len(some.points) < 500
+    assert len(dots_of(coarse, 1.0, color, always=False).points) == 20
+    assert dots_of(Shape([]), 1.0, color, always=True) is None
+
+
 def test_lines_side_by_side_are_less_than_a_pixel_apart():
     for width in (1.0, 1.25, 2.0, 3.0, 4.5, 8.0):
         offsets = np.array(across(width))
@@ -232,6 +263,19 @@ def test_no_vertex_is_farther_from_a_thinned_outline_than_the_tolerance(
         line = shapely.LinearRing(thin.points)
         far = shapely.distance(line, shapely.points(shape.parts[0].exterior)).max() * scale
         assert far <= TOLERANCE + 1e-6
+
+
+def test_an_outline_that_loses_little_is_not_thinned_in_every_frame_of_a_drag():
+    kept = Outlines()
+    for rough, thins in ((0.08, False), (0.001, True)):
+        shapes = [Shape([Polygon(wobbly(2000, (500, 500), 300, rough, n))]) for n in range(2)]
+        counts = [
+            len(kept.at_scale([(1, one)], 4.0 if not thins else 1.0)[0].points) for one in shapes
+        ]
+        assert (counts[1] < 1500) == thins
+        assert counts[0] < 2000
+    few = Shape([Polygon(wobbly(20000, (500, 500), 300, 0.0001))])  # of far more vertices
+    assert len(kept.at_scale([(1, few)], 4.0)[0].points) < 5000
 
 
 @pytest.mark.parametrize("scale", [0.165, 1.0])

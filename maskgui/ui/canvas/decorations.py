@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Draft, EdgeRef, Overlay, VertexRef
 from maskgui.ui.canvas.colors import CanvasColors
+from maskgui.ui.canvas.dots import SHADOW, VERTEX, WHITE
 from maskgui.ui.canvas.drafts import draw_drafts, lined
 from maskgui.ui.canvas.outlines import Outline, polygon_of
 from maskgui.ui.canvas.still import Stroke
@@ -23,15 +24,8 @@ from maskgui.ui.canvas.style import (
 )
 from maskgui.ui.canvas.viewport import Viewport
 
-VERTEX = 7.0
 VERTEX_HOVERED = 10.0
 VERTEX_MARKED = 9.0
-CROWDED = 6.0
-"""Logical pixels between neighbours below which vertices are shown small, or not at all."""
-CELL = 3.0
-"""Logical pixels: of crowded vertices one in each square of this side is shown."""
-WHITE = QColor("#ffffff")
-SHADOW = QColor(0, 0, 0, 90)
 GRID_FROM = 16.0
 
 
@@ -76,35 +70,6 @@ def hover_stroke(brush: Brush, outline: Outline, look: Look) -> Stroke:
     return Stroke(
         outline, brushes_for(look, brush.view.ratio, halo=True, hovered=True, share=share)
     )
-
-
-def draw_vertices(brush: Brush, shape: Shape, *, always: bool) -> None:
-    """Draw an instance's vertices; where they are crowded small if `always`, else not."""
-    x0, y0, x1, y1 = brush.view.visible_box()
-    margin = VERTEX / brush.view.logical_scale
-    points = np.concatenate([ring for _, _, ring in shape.rings()] or [np.empty((0, 2))])
-    gaps = [np.hypot(*(ring - np.roll(ring, 1, axis=0)).T) for _, _, ring in shape.rings()]
-    typical = _middle(np.concatenate(gaps)) if gaps else 0.0
-    crowded = typical * brush.view.logical_scale < CROWDED
-    if crowded and not always:
-        return
-    shown = np.all((points > (x0 - margin, y0 - margin)) & (points < (x1 + margin, y1 + margin)), 1)
-    points, side = points[shown], VERTEX
-    if crowded:
-        points, side = _apart(points, CELL / brush.view.logical_scale), 5.0
-    _squares(brush, points, side, brush.colors.accent, WHITE)
-
-
-def _apart(points: NDArray[np.float64], cell: float) -> NDArray[np.float64]:
-    """Leave out points (N x 2) whose square of a grid another one has."""
-    columns, rows = np.floor(points / cell).astype(np.int64).T
-    _, first = np.unique((columns << 32) + rows, return_index=True)
-    return points[first]
-
-
-def _middle(values: NDArray[np.float64]) -> float:
-    """Return the median, nearly; numpy's own loads its masked arrays first, amid a frame."""
-    return float(np.partition(values, len(values) // 2)[len(values) // 2])
 
 
 def draw_overlay(brush: Brush, overlay: Overlay, shapes: dict[int, Shape]) -> None:

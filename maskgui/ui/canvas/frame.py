@@ -1,6 +1,7 @@
 """One frame of the canvas, from the surround to the labels."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,15 +15,15 @@ from maskgui.ui.canvas.decorations import (
     Brush,
     draw_draft,
     draw_overlay,
-    draw_vertices,
     hover_stroke,
     vertices_on_screen,
     whole_stroke,
 )
+from maskgui.ui.canvas.dots import dots_of
 from maskgui.ui.canvas.labels import draw_label
 from maskgui.ui.canvas.overlay import InstanceLayer
 from maskgui.ui.canvas.scene import CanvasScene
-from maskgui.ui.canvas.still import paint_passing
+from maskgui.ui.canvas.still import Content, paint_passing
 from maskgui.ui.canvas.style import Look
 from maskgui.ui.canvas.viewport import Viewport
 from maskgui.ui.theme import TEXT_PX, text_font
@@ -49,10 +50,7 @@ def draw_live(
     shown = [_Live(one, shapes[one.id], scene.look(one, labelled=False)) for one in lifted]
     for one in _found(scene, {overlay.hovered} - shapes.keys() - {None}):
         shown.append(_Live(one, one.shape, scene.look(one, labelled=False), chosen=False))
-    _draw_still(brush, layer, shown, overlay)
-    for instance_id, shape in shapes.items():
-        if not scene.locked(instance_id):
-            draw_vertices(brush, shape, always=vertices)
+    _draw_still(brush, layer, shown, overlay.hovered, vertices=vertices)
     aimed = {ref.instance for ref in (overlay.vertex, overlay.edge) if ref is not None}
     shapes |= {one.id: one.shape for one in _found(scene, aimed - shapes.keys())}
     draw_overlay(brush, overlay, shapes)
@@ -80,27 +78,48 @@ def _draw_left_out(
                 whole_stroke(brush, outline, look, hovered=False, selected=False, halo=layer.halo)
             )
             box |= _around(brush.view, one.shape)
-        paint_passing(brush.painter, brush.view, box & layer.rect_of(key), strokes)
+        paint_passing(brush.painter, brush.view, box & layer.rect_of(key), Content(strokes))
 
 
 def _draw_still(
-    brush: Brush, layer: InstanceLayer, shown: Sequence[_Live], overlay: Overlay
+    brush: Brush,
+    layer: InstanceLayer,
+    shown: Sequence[_Live],
+    hovered: int | None,
+    *,
+    vertices: bool,
 ) -> None:
-    """Draw instances, the first lowest: a picture serves while all stays as it is."""
-    view, strokes, box = brush.view, [], QRectF()
+    """Draw instances, the first lowest, and vertices: a picture serves while all stays as it is."""
+    box = QRectF()
+    for one in shown:
+        box |= _around(brush.view, one.shape)
+    key = (brush.colors, shown, hovered, vertices)
+    content = partial(_content, brush, layer, shown, hovered, vertices=vertices)
+    layer.still.paint(brush.painter, brush.view, box, key, content)
+
+
+def _content(
+    brush: Brush,
+    layer: InstanceLayer,
+    shown: Sequence[_Live],
+    hovered: int | None,
+    *,
+    vertices: bool,
+) -> Content:
+    strokes, dots = [], []
     for one in shown:
         outline = layer.outline(one.instance.id, one.shape)
-        hovered = one.instance.id == overlay.hovered
+        aimed = hovered == one.instance.id
+        if not one.chosen:
+            strokes.append(hover_stroke(brush, outline, one.look))
+            continue
         strokes.append(
-            whole_stroke(brush, outline, one.look, hovered=hovered, selected=True, halo=True)
-            if one.chosen
-            else hover_stroke(brush, outline, one.look)
+            whole_stroke(brush, outline, one.look, hovered=aimed, selected=True, halo=True)
         )
-        box |= _around(view, one.shape)
-    seen = (view.scale, view.origin, view.ratio, view.width, view.height)
-    key = (seen, brush.colors, shown, overlay.hovered)
-    box &= QRectF(0, 0, view.width, view.height)
-    layer.still.paint(brush.painter, view, box, key, strokes)
+        if not one.look.locked:
+            scale, accent = brush.view.logical_scale, brush.colors.accent
+            dots.append(dots_of(one.shape, scale, accent, always=vertices))
+    return Content(strokes, [one for one in dots if one is not None])
 
 
 def _around(view: Viewport, shape: Shape) -> QRectF:

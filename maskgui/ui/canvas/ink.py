@@ -65,8 +65,11 @@ class Sheet:
         """
         self._pixels = pixels
         self._blank = True
-        height, width = pixels.shape[:2]
-        self._mask = np.zeros((height, width), np.uint8)  # nought between two calls
+
+    @cached_property
+    def _mask(self) -> NDArray[np.uint8]:
+        """H x W, nought between two calls."""
+        return np.zeros(self._pixels.shape[:2], np.uint8)
 
     def paint(self, work: Linework, at: int, brushes: Brushes) -> None:
         """Paint fill, halo and line of one outline."""
@@ -119,7 +122,7 @@ class Sheet:
     def _part(self, work: Linework, at: int, reach: float) -> tuple[slice, slice] | None:
         """Return the pixels that an outline can reach, None where there are none."""
         x0, y0, x1, y1 = work.boxes[at]
-        height, width = self._mask.shape
+        height, width = self._pixels.shape[:2]
         left, right = max(math.floor(x0 - reach), 0), min(math.ceil(x1 + reach), width)
         top, bottom = max(math.floor(y0 - reach), 0), min(math.ceil(y1 + reach), height)
         return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None

@@ -17,6 +17,8 @@ TOLERANCE = 0.35
 """Screen pixels by which a thinned outline may leave the true one (the budget is 0.5)."""
 FEW = 12
 """Rings of no more vertices are not thinned."""
+MOST = 0.75
+"""Share of its vertices from which an outline is not thinned again when it changes a little."""
 KEPT_OCTAVES = 3
 
 
@@ -79,16 +81,26 @@ class Outlines:
             self._octaves[octave] = kept  # the latest used is last
             while len(self._octaves) > KEPT_OCTAVES:
                 del self._octaves[next(iter(self._octaves))]
-        missing = [
-            (instance_id, shape)
-            for instance_id, shape in shapes
-            if (found := kept.get(instance_id)) is None or found[0] is not shape
-        ]
+        missing = []
+        for instance_id, shape in shapes:
+            found = kept.get(instance_id)
+            if found is not None and found[0] is shape:
+                continue
+            if found is not None and _hardly_thinned(*found, shape):
+                kept[instance_id] = (shape, Outline.of([ring for _, _, ring in shape.rings()]))
+            else:
+                missing.append((instance_id, shape))
         if missing:
             made = _thinned([shape for _, shape in missing], TOLERANCE / 2.0**octave)
             for (instance_id, shape), outline in zip(missing, made, strict=True):
                 kept[instance_id] = (shape, outline)
         return [kept[instance_id][1] for instance_id, _ in shapes]
+
+
+def _hardly_thinned(before: Shape, outline: Outline, after: Shape) -> bool:
+    """Whether a shape, dragged at a vertex in every frame, would lose too few to be worth it."""
+    count = before.vertex_count
+    return len(outline.points) >= MOST * count and after.vertex_count <= count / MOST
 
 
 def _thinned(shapes: Sequence[Shape], tolerance: float) -> list[Outline]:
