@@ -8,6 +8,7 @@ import shapely
 from PySide6.QtGui import QColor
 
 from maskgui.core.shape import Polygon, Shape
+from maskgui.ui.canvas import ink
 from maskgui.ui.canvas.chips import chip_bleed
 from maskgui.ui.canvas.dots import VERTEX, VERTEX_SMALL, Dots, dots_of, paint_dots
 from maskgui.ui.canvas.ink import BLOCK, Brushes, Sheet, pixels_of
@@ -91,6 +92,17 @@ def test_where_lines_cross_or_lie_over_one_another_nothing_adds_up():
     assert len(whole) > 1000
     assert np.abs(whole * 255 - (*RED, 255)).max() <= 1
     assert (seen[..., :3] <= seen[..., 3:] + 1e-9).all()  # premultiplied
+
+
+@pytest.mark.parametrize("name", RINGS)
+def test_lines_drawn_in_one_channel_look_as_those_drawn_in_colour(name, monkeypatch):
+    seen = []
+    for limit in (0, np.inf):
+        monkeypatch.setattr(ink, "CROWDED", limit)
+        below = ([wobbly(40, (90, 70))], brushes(3.0, halo=1.0, share=0.4))
+        seen.append(painted(below, ([RINGS[name]], brushes(2.0, share=0.22))))
+    assert np.abs(seen[0] - seen[1]).max() * 255 <= 8  # OpenCV rounds at each line
+    assert seen[1].any()
 
 
 def test_a_halo_is_of_one_shade_and_darkens_what_is_below():

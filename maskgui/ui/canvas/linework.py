@@ -75,6 +75,17 @@ class Linework:
         high = np.maximum.reduceat(self._points, firsts, axis=1)
         return np.vstack([low, high]).T.tolist()
 
+    @cached_property
+    def room(self) -> list[float]:
+        """Pixels of each outline's box for each of its vertices, whatever the window is."""
+        points, ends = self._whole
+        firsts = np.concatenate([[0], ends])[self._rings]
+        wide, high = (
+            np.maximum.reduceat(axis, firsts[:-1]) - np.minimum.reduceat(axis, firsts[:-1])
+            for axis in points
+        )
+        return (wide * high / np.diff(firsts)).tolist()
+
     def lines(self, at: int, offsets: Sequence[float]) -> Lines:
         """Return an outline as lines that lie so many pixels beside it, positive to one side."""
         first, last = self._rings[at], self._rings[at + 1]
