@@ -172,6 +172,8 @@ class _Export:
     def run(self, on_progress: Progress | None) -> ExportReport:
         """Write, check and replace."""
         records = [one for one in self._project.images() if self._is_chosen(one)]
+        if not records and self._options.reviewed_only:
+            self.report.problems.append("No image is marked reviewed, so the data set is empty.")
         names = _file_names(records)
         total = len(records)
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from maskgui.assist.session import Session
-from maskgui.core.colors import next_color
+from maskgui.core.colors import fresh_colors
 from maskgui.core.entities import Category
 from maskgui.formats.coco_read import AnnotationFields, CategoryFields, highest_id, is_id
 from maskgui.formats.coco_report import ImportReport, Item, Kind
@@ -32,7 +32,7 @@ class CategoryIntake:
         existing = session.document.categories
         self._names = {category.name for category in existing}
         self._used = {category.id for category in existing}
-        self._colors = [category.color for category in existing]
+        self._colors = fresh_colors([category.color for category in existing])
         self._order = 1 + max((category.order for category in existing), default=-1)
         self._known: dict[tuple[Any, str], int] = {
             (category.id, category.name): category.id for category in existing
@@ -89,7 +89,7 @@ class CategoryIntake:
         except msgspec.DecodeError:
             self._report.add(Kind.SKIP, Item.CATEGORY, None, "it is no JSON object")
             return None
-        if not isinstance(found.name, str):
+        if not isinstance(found.name, str) or not found.name.strip():
             text = "it has no name and is called after its id"
             self._report.add(Kind.REPAIR, Item.CATEGORY, found.id, text)
             found.name = f"category {found.id}"
@@ -133,10 +133,8 @@ class CategoryIntake:
             text = f"“{name}” is there already; this one is shown as “{shown}”"
             self._report.add(Kind.NOTE, Item.CATEGORY, category_id, text)
         self._names.add(shown)
-        color = next_color(self._colors)
-        self._colors.append(color)
         self._order += 1
-        return Category(category_id, shown, color, self._order - 1, source)
+        return Category(category_id, shown, next(self._colors), self._order - 1, source)
 
     def _remember_sources(self, existing: Sequence[Category]) -> None:
         """Know the project's categories also by the id and name under which they once came."""

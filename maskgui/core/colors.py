@@ -1,13 +1,19 @@
 """Category colours: the Okabe-Ito set first, then further hues of equal lightness."""
 
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from heapq import heapify, heapreplace
 
 OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
 
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 _LIGHTNESS = 0.70
 _CHROMA = 0.125
+_PALETTE = 512
+"""Hues of one lightness are 945 different colours in all, fewer than some data sets have
+categories: these many are used, and then again."""
 
 
 def category_color(index: int) -> str:
@@ -18,12 +24,24 @@ def category_color(index: int) -> str:
 
 
 def next_color(used: Iterable[str]) -> str:
-    """Return the first category colour that is not among `used`."""
-    taken = {color.lower() for color in used}
-    index = 0
-    while category_color(index) in taken:
-        index += 1
-    return category_color(index)
+    """Return the category colour that is least among `used`, the first of those."""
+    return next(fresh_colors(used))
+
+
+def fresh_colors(used: Iterable[str]) -> Iterator[str]:
+    """Yield colours without end, each time the one that was used least, `used` included."""
+    counts = Counter(color.lower() for color in used)
+    waiting = [(counts[color], place, color) for place, color in enumerate(_palette())]
+    heapify(waiting)
+    while True:
+        count, place, color = waiting[0]
+        yield color
+        heapreplace(waiting, (count + 1, place, color))
+
+
+@cache
+def _palette() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(category_color(index) for index in range(_PALETTE)))
 
 
 def _from_oklch(lightness: float, chroma: float, hue: float) -> str:

@@ -163,16 +163,24 @@ def _list(path: Path, name: str, raw: msgspec.Raw) -> list[msgspec.Raw]:
         ) from error
 
 
+_NO_NUMBER = re.compile(rb"\W{0,2}(NaN|Infinity)")
+"""What Python's json writes for numbers that JSON does not have."""
+
+
 def _broken(path: Path, data: bytes, error: Exception) -> NotCoco:
     """Say where the JSON breaks off, as line and column."""
     found = re.search(r"byte (\d+)", str(error))
     at = min(int(found.group(1)), len(data)) if found else len(data)
     line = data.count(b"\n", 0, at) + 1
     column = at - (data.rfind(b"\n", 0, at) + 1) + 1
-    what = "it breaks off" if "truncated" in str(error) else "it is malformed"
+    what, todo = "it is malformed", "copy or export it once more"
+    if "truncated" in str(error):
+        what = "it breaks off"
+    elif number := _NO_NUMBER.match(data, max(at - 1, 0)):
+        what = f"it holds {number.group(1).decode()}, which is no number there,"
+        todo = "write null or a number in its place"
     return NotCoco(
-        f"“{path}” is not valid JSON: {what} at line {line}, column {column} (byte {at}); "
-        "copy or export it once more."
+        f"“{path}” is not valid JSON: {what} at line {line}, column {column} (byte {at}); {todo}."
     )
 
 

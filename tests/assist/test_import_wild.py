@@ -408,10 +408,22 @@ def test_proposals_and_unreviewed_images_can_be_left_out(desk):
     assert (written.persons, written.proposals) == (2, 1)
     assert [one.get("score") for one in after["annotations"]] == [None, 0.75, None]
     assert desk.export(proposals=False)[1].annotations == 2
+    assert "No image is marked reviewed" in desk.export(reviewed_only=True)[1].summary()
     desk.session.apply(set_review(desk.session.document.image(2), Review.REVIEWED))
     after, written = desk.export(reviewed_only=True)
+    assert not written.problems
     assert [one["id"] for one in after["images"]] == [2]
     assert written.annotations == 1
+
+
+def test_thousands_of_categories_are_taken_and_those_without_a_name_are_called_after_their_id(desk):
+    names = ["", "  ", *(f"kind {number}" for number in range(3, 2001))]
+    listed = [{"id": number, "name": name} for number, name in enumerate(names, 1)]
+    report = desk.take(data_set(categories=listed))
+    made = desk.session.document.categories
+    assert [one.name for one in made[:3]] == ["category 1", "category 2", "kind 3"]
+    assert len(made) == 2000
+    assert list(entries(report, Kind.REPAIR, Item.CATEGORY)) == [1, 2]
 
 
 def test_images_without_objects_stay_and_instances_without_pixels_do_not(desk):

@@ -91,6 +91,8 @@ def test_numbers_keep_their_very_digits():
         (b'{"images": 3}', "`images` is no list"),
         (b'{"images": [],\n "annotations": [}', r"line 2, column \d+"),
         (b'{"images": [{"id": 1}', "breaks off at line 1"),
+        (b'{"images": [{"width": NaN}]}', "holds NaN, which is no number"),
+        (b'{"images": [-Infinity]}', "holds Infinity, which is no number"),
         ("{}".encode("utf-16"), "UTF-16"),
         (b"\x89PNG", "no JSON at all"),
         (b'{"images": [], "x": "\xff"}', "not valid JSON"),

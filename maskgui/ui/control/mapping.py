@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 
 from maskgui.assist.jobs import JobContext, Reply
 from maskgui.assist.segmenter import Segmenter
-from maskgui.core.colors import next_color
+from maskgui.core.colors import fresh_colors
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category
 from maskgui.core.errors import UserError
@@ -103,15 +103,14 @@ class CategoryMapping(QObject):
         """Return the ids of categories of these names, new ones made by one edit."""
         categories = self.desk.categories()
         ids = {one.name.casefold(): one.id for one in categories}
-        colors = [one.color for one in categories]
+        colors = fresh_colors(one.color for one in categories)
         order = 1 + max((one.order for one in categories), default=-1)
         changes: list[Change] = []
         for name in names:
             if name.casefold() in ids:
                 continue
-            category = Category(self.desk.new_id(), name, next_color(colors), order + len(changes))
+            category = Category(self.desk.new_id(), name, next(colors), order + len(changes))
             ids[name.casefold()] = category.id
-            colors.append(category.color)
             changes.append(Change(None, category))
         if not changes:
             return ids
