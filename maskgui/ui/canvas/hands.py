@@ -38,7 +38,7 @@ class Hands:
         self._pan_from: QPointF | None = None
         self._pan_button = NO_BUTTON
         self._space = False
-        self._pressed: QPointF | None = None
+        self._pressed: QPointF | None = None  # where the left button went down
         self._held = Qt.KeyboardModifier.NoModifier
         self._edges = EdgeFollower(canvas.view, self._follow_edge, canvas)
         self.wheel_zooms = False
@@ -69,9 +69,9 @@ class Hands:
     def let_go(self) -> None:
         """Keys and buttons that were held are not any more."""
         self._space = False
-        self._pressed = None
         self._edges.stop()
         self._stop_panning()
+        self._end_drag()
 
     def leave(self) -> None:
         """The pointer left the canvas; a drag goes on outside of it."""
@@ -104,7 +104,8 @@ class Hands:
             self._pan_from, self._pan_button = event.position(), event.button()
             self._canvas.show_cursor("panning")
             return True
-        self._pressed = event.position()
+        if event.button() == LEFT:
+            self._pressed = event.position()
         twice = event.type() == QEvent.Type.MouseButtonDblClick
         pointer = pointer_of(
             self._canvas.view,
@@ -116,6 +117,7 @@ class Hands:
         return self._answered(self._canvas.toolbox.press(pointer, self._canvas.scene))
 
     def _move(self, event: QMouseEvent) -> bool:
+        self._miss_release(event.buttons())
         self._pointed(event)
         self._canvas.point_at(event.position())
         if self._pan_from is not None:
@@ -127,6 +129,22 @@ class Hands:
             self._tool_moves(event.modifiers())
             self._look_at_edges(event)
         return True
+
+    def _miss_release(self, held: Qt.MouseButton) -> None:
+        """Let go of a button that is up though its release never came: another window had it."""
+        if self._pan_from is not None and not held & self._pan_button:
+            self._stop_panning()
+        if not held & LEFT:
+            self._end_drag()
+
+    def _end_drag(self) -> None:
+        """End what is being dragged as a release where the hand was last: nothing drawn is lost."""
+        if self._pressed is None or self._canvas.scene.image_id is None:
+            return
+        self._pressed = None
+        self._edges.stop()
+        pointer = pointer_of(self._canvas.view, self._at, self._held, LEFT)
+        self._answered(self._canvas.toolbox.release(pointer, self._canvas.scene))
 
     def _look_at_edges(self, event: QMouseEvent) -> None:
         """Let the view go on where something is being drawn at its edge."""
@@ -146,7 +164,8 @@ class Hands:
 
     def _release(self, event: QMouseEvent) -> bool:
         self._edges.stop()
-        self._pressed = None
+        if event.button() == LEFT:
+            self._pressed = None
         if self._pan_from is not None and event.button() == self._pan_button:
             self._stop_panning()
             return True
