@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from maskgui.core.guards import Guards
+from maskgui.core.guards import Guards, edges_of
 from maskgui.core.shape import Polygon, Shape
 
 LEAST_AREA = 0.01
@@ -24,13 +24,37 @@ LEAST_WIDTH = 0.01
 def union(*shapes: Shape) -> Shape:
     """Return what any of the shapes covers."""
     area = shapely.union_all([to_area(shape) for shape in shapes])
-    return Guards(shapes).guard(from_area(area))
+    return Guards(edges_of(shapes)).guard(from_area(area))
 
 
 def difference(shape: Shape, *others: Shape) -> Shape:
     """Return what `shape` covers and none of the others does."""
     rest = shapely.difference(to_area(shape), shapely.union_all([to_area(one) for one in others]))
-    return Guards((shape, *others)).guard(from_area(rest))
+    return Guards(edges_of((shape, *others))).guard(from_area(rest))
+
+
+def without(shapes: Sequence[Shape], taken: Shape) -> list[Shape]:
+    """Return what `taken` leaves of each shape, as `difference` does.
+
+    A shape of which it covers nothing (or crumbs) comes back as it is. The shapes may be thousands
+    and `taken` have as many vertices: what it takes to ask it is made ready once.
+    """
+    area, guards = to_area(taken), Guards(edges_of([taken]))
+    shapely.prepare(area)
+    left = []
+    for shape in shapes:
+        own = to_area(shape)
+        if shapely.contains(area, own):
+            common, rest = own, shapely.Polygon()
+        elif shapely.intersects(area, own):
+            common, rest = shapely.intersection(own, area), shapely.difference(own, area)
+        else:
+            common = rest = shapely.Polygon()
+        if any(polygons_of(common)):
+            left.append(guards.beside(shape).guard(from_area(rest)))
+        else:
+            left.append(shape)
+    return left
 
 
 def intersection(first: Shape, *others: Shape) -> Shape:
@@ -198,7 +222,7 @@ def _overlay(
     second: Shape,
 ) -> Shape:
     area = operation(to_area(first), to_area(second))
-    return Guards((first, second)).guard(from_area(area))
+    return Guards(edges_of((first, second))).guard(from_area(area))
 
 
 def _cut(part: shapely.Polygon, line: shapely.LineString) -> list[shapely.Polygon]:

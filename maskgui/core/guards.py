@@ -8,6 +8,7 @@ that to the few pixels between the two. The outline itself does not change.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -25,6 +26,8 @@ ON_LINE = 1e-6
 """Pixels from an edge within which a piece counts as cut from it."""
 
 Points = NDArray[np.float64]
+Edges = NDArray[np.float64]
+"""E x 2 x 2: the two ends of each edge."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,37 @@ class _Guard:
     point: Points
 
 
+def edges_of(shapes: Iterable[Shape]) -> Edges:
+    """Return the edges of all rings of shapes."""
+    rings = [ring for shape in shapes for _, _, ring in shape.rings()]
+    starts = np.concatenate([np.empty((0, 2)), *rings])
+    ends = np.concatenate([np.empty((0, 2)), *(np.roll(ring, -1, axis=0) for ring in rings)])
+    return np.stack([starts, ends], axis=1)
+
+
 class Guards:
     """The edges of the shapes that go into a boolean, to guard those of what comes out."""
 
-    def __init__(self, shapes: Iterable[Shape]) -> None:
-        rings = [ring for shape in shapes for _, _, ring in shape.rings()]
-        starts = np.concatenate([np.empty((0, 2)), *rings])
-        ends = np.concatenate([np.empty((0, 2)), *(np.roll(ring, -1, axis=0) for ring in rings)])
-        self._edges = np.stack([starts, ends], axis=1)
-        self._known = starts[:, 0] + 1j * starts[:, 1]
-        self._tree: shapely.STRtree | None = None
+    def __init__(self, edges: Edges) -> None:
+        self._edges = edges
+
+    @cached_property
+    def _known(self) -> NDArray[np.complex128]:
+        """The vertices of all edges, sorted once: what comes out may have thousands of rings."""
+        return np.sort(_as_numbers(self._edges[:, 0]))
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(shapely.linestrings(self._edges))
+
+    def beside(self, shape: Shape) -> "Guards":
+        """Return guards for what is left of one of many shapes: its own edges, and those near it.
+
+        Edges beyond its box cannot cut it.
+        """
+        x0, y0, x1, y1 = shape.bounds
+        box = shapely.box(x0 - ON_LINE, y0 - ON_LINE, x1 + ON_LINE, y1 + ON_LINE)
+        return Guards(np.concatenate([edges_of([shape]), self._edges[self._tree.query(box)]]))
 
     def guard(self, shape: Shape) -> Shape:
         """Return the shape with guards on the long edges that a boolean cut.
@@ -71,13 +95,12 @@ class Guards:
 
     def _of_ring(self, number: int, ring: Ring) -> list[_Guard]:
         after = np.roll(ring, -1, axis=0)
-        cut = ~np.isin(ring[:, 0] + 1j * ring[:, 1], self._known)
+        corners = _as_numbers(ring)
+        cut = self._known.take(self._known.searchsorted(corners), mode="clip") != corners
         long = np.hypot(*(after - ring).T) > LONG
         wanted = np.flatnonzero(long & (cut | np.roll(cut, -1)))
         if not len(wanted):
             return []
-        if self._tree is None:
-            self._tree = shapely.STRtree(shapely.linestrings(self._edges))
         middles = shapely.points((ring[wanted] + after[wanted]) / 2)
         asked, found = self._tree.query_nearest(middles, max_distance=ON_LINE, all_matches=False)
         guards = []
@@ -90,6 +113,10 @@ class Guards:
                 if place is not None:
                     guards.append(_Guard(number, at + 1, place))
         return guards
+
+
+def _as_numbers(points: Points) -> NDArray[np.complex128]:
+    return points[:, 0] + 1j * points[:, 1]
 
 
 def _with(part: Polygon, guards: Sequence[_Guard]) -> Polygon:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 
 from maskgui.core.booleans import (
     area_of,
-    difference,
     fill_holes,
     intersection,
     meet,
     pieces,
     uncovered,
     union,
+    without,
 )
 from maskgui.core.document import Edit
 from maskgui.core.edits import copied
@@ -78,7 +78,8 @@ def subtract(scene: Scene) -> Response:
         for one in scene.instances()
         if one.id not in scene.selection and not scene.locked(one.id) and meet(one.shape, taken)
     ]
-    live = [(one, difference(one.shape, taken)) for one in others if _overlap(one.shape, taken)]
+    left = without([one.shape for one in others], taken)
+    live = [(one, shape) for one, shape in zip(others, left, strict=True) if shape is not one.shape]
     return _cut("Subtract from neighbours", live, scene)
 
 
@@ -144,7 +145,3 @@ def _cut(label: str, live: Sequence[tuple[Instance, Shape]], scene: Scene) -> Re
 
 def _done(edit: Edit | None, selection: frozenset[int]) -> Response:
     return Response(edit=edit, selection=selection)
-
-
-def _overlap(one: Shape, other: Shape) -> bool:
-    return meet(one, other) and bool(intersection(one, other).parts)

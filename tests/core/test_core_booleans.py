@@ -6,7 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskgui.core import booleans
+from maskgui.core import booleans, guards
 from maskgui.core.raster import shape_to_mask
 from maskgui.core.shape import Polygon, Shape
 
@@ -186,3 +186,40 @@ def test_a_guard_that_rounding_puts_across_another_edge_is_left_out():
     assert_valid(joined)
     bare = shapely.union(shapely.Polygon(first), shapely.Polygon(second))
     assert joined.vertex_count == shapely.get_num_coordinates(bare), "one of two guards stays"
+
+
+def test_what_is_taken_from_many_is_taken_as_from_each_alone():
+    rng = np.random.default_rng(8)
+    taken = random_shape(rng)
+    shapes = [random_shape(rng).moved(*rng.uniform(-120, 120, 2)) for _ in range(60)]
+    left = booleans.without(shapes, taken)
+    kept = 0
+    for shape, rest in zip(shapes, left, strict=True):
+        if booleans.intersection(shape, taken).parts:
+            alone = booleans.difference(shape, taken)
+            assert booleans.overlap(rest, alone) == pytest.approx(1, abs=1e-9)
+            assert rest.vertex_count == alone.vertex_count  # guards are among them
+        else:
+            kept += 1
+            assert rest is shape
+    assert 0 < kept < 60
+    assert any(not rest.parts for rest in booleans.without([taken], taken))
+
+
+def test_what_has_thousands_of_vertices_is_made_ready_once_for_thousands_of_shapes(monkeypatch):
+    """Guards of a whole large outline were made for every shape, and sorted for every ring."""
+    turn = np.linspace(0, 2 * np.pi, 20_000, endpoint=False)
+    large = Shape([Polygon(200 + 150 * np.stack((np.cos(turn), np.sin(turn)), axis=1))])
+    small = [Shape([Polygon(square(x, y, 5))]) for x in range(0, 400, 9) for y in range(0, 400, 9)]
+    made = []
+    counted = guards.edges_of
+
+    def count(shapes):
+        edges = counted(shapes)
+        made.append(len(edges))
+        return edges
+
+    monkeypatch.setattr(guards, "edges_of", count)
+    monkeypatch.setattr(booleans, "edges_of", count)
+    booleans.without(small, large)
+    assert sum(made) < 2 * large.vertex_count

@@ -63,8 +63,10 @@ class Bench(Hand):
 
     def add(self, x0, y0, x1, y1, *, holes=()) -> Instance:
         ring = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
-        cut = [[(a, b), (c, b), (c, d), (a, d)] for a, b, c, d in holes]
-        shape = Shape([Polygon(ring, cut)])
+        return self.add_ring(ring, [[(a, b), (c, b), (c, d), (a, d)] for a, b, c, d in holes])
+
+    def add_ring(self, ring, holes=()) -> Instance:
+        shape = Shape([Polygon(ring, holes)])
         order = len(self.desk.instances())
         made = Instance(self.desk.new_id(), self.desk.image_id, self.category, shape, order)
         assert self.desk.apply(add_instances([made], "Draw polygon"))
@@ -345,6 +347,30 @@ def test_remove_overlap_works_off_the_main_thread(bench: Bench, wait) -> None:
     assert not (low & high).any()
     assert low.sum() == 40 * 60
     assert high.sum() == 60 * 60
+
+
+@pytest.mark.parametrize(
+    ("key", "held", "chosen", "expected"),
+    [
+        (Key.Key_S, NONE, 1, box(20, 20, 60, 80)),
+        (Key.Key_J, NONE, 0, box(20, 20, 120, 80)),
+        (Key.Key_S, SHIFT, 0, box(60, 20, 80, 80)),
+    ],
+)
+def test_what_has_many_vertices_is_combined_off_the_main_thread(
+    bench: Bench, wait, key, held, chosen, expected
+) -> None:
+    bench.add(20, 20, 80, 80)
+    along = np.linspace(60, 120, 3000)
+    upper, lower = (np.stack((along, np.full(3000, y)), axis=1) for y in (20, 80))
+    bench.add_ring(np.concatenate((upper, lower[::-1])))
+    bench.select(*bench.desk.instances()[chosen:])
+    before = bench.masks()
+    bench.key(key, held)
+    assert bench.controller.combining.busy
+    assert np.array_equal(bench.masks(), before)
+    wait(lambda: not bench.controller.combining.busy)
+    assert any(np.array_equal(mask, expected) for mask in bench.masks())
 
 
 def test_a_cancelled_command_changes_nothing(bench: Bench, qtbot) -> None:

@@ -4,18 +4,20 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 
-from maskgui.tools.base import Response
+from maskgui.tools.base import Response, Scene
 from maskgui.tools.commands import COMMANDS, ONE_NEEDED, TWO_NEEDED
 from maskgui.tools.snapshot import snapshot
 from maskgui.ui.control.desk import Desk
 
-SLOW = frozenset({"remove_overlap"})
-"""Commands that may take seconds on a thousand instances: they run on a thread."""
+QUICK = 5_000
+"""Vertices of what is shown up to which a command is carried out at once; else on a thread, since
+it may take seconds."""
+PAIRS = frozenset({"remove_overlap"})
+"""Commands that look at every pair of instances: always on a thread."""
 NEEDS = {"join": 2, "intersect": 2, "split": 1, "subtract": 1, "fill_holes": 1}
 """How many instances must be selected."""
 WORK = "combine"
-BUSY = "Removing overlap…"
-LEFT = "The overlap was not removed: another image is shown. Go back and press Shift+O again."
+LEFT = "was not carried out: another image is shown. Go back and choose it again."
 
 
 class Combining(QObject):
@@ -37,7 +39,7 @@ class Combining(QObject):
         canvas = self.desk.canvas
         if canvas.scene.image_id is None:
             return
-        if name in SLOW:
+        if name in PAIRS or _is_heavy(canvas.scene):
             self._start(name)
         else:
             self._follow(COMMANDS[name](canvas.scene))
@@ -55,7 +57,8 @@ class Combining(QObject):
     def _start(self, name: str) -> None:
         self.cancel()
         run, session, scene = self._run, self.desk.session, snapshot(self.desk.canvas.scene)
-        self.desk.work.begin(WORK, BUSY, self.cancel)
+        label = self.desk.commands[name].text()
+        self.desk.work.begin(WORK, f"{label}…", self.cancel)
 
         def done(response: Response) -> None:
             if run != self._run or session is not self.desk.session:
@@ -64,7 +67,7 @@ class Combining(QObject):
             if self.desk.canvas.scene.image_id == scene.image.id:
                 self._follow(response)
             else:
-                self.desk.say(LEFT)
+                self.desk.say(f"“{label}” {LEFT}")
 
         def failed(text: str) -> None:
             if run == self._run:
@@ -86,3 +89,7 @@ class Combining(QObject):
         for name in COMMANDS:
             needed = NEEDS.get(name, 0)
             desk.allow((name,), image or ("" if count >= needed else f"{words[needed]}."))
+
+
+def _is_heavy(scene: Scene) -> bool:
+    return sum(one.shape.vertex_count for one in scene.instances()) > QUICK
