@@ -3,7 +3,7 @@
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -140,6 +140,10 @@ class Overlay:
     disk: Disk | None = None
     frame: Frame | None = None
     snapped: tuple[float, float] | None = None  # the vertex or edge of a neighbour that pulls
+
+    def unpointed(self) -> "Overlay":
+        """Return it without what lies under the pointer, which is elsewhere."""
+        return replace(self, hovered=None, vertex=None, edge=None, disk=None, snapped=None)
 
 
 Pixels = NDArray[np.uint8]

@@ -247,6 +247,20 @@ def test_hover_is_told_and_ends_when_the_pointer_leaves(desk):
     assert (desk.picture() == plain).all()
 
 
+@pytest.mark.parametrize("tool", ["select", "vertex", "brush", "eraser"])
+def test_nothing_is_shown_under_a_pointer_that_has_left(desk, tool):
+    desk.canvas.selection.set({1})
+    desk.canvas.set_tool(tool)
+    plain = desk.picture()
+    desk.hover(21, 21)
+    assert (desk.picture() != plain).any()
+    QApplication.sendEvent(desk.canvas, QEvent(QEvent.Type.Leave))
+    assert (desk.picture() == plain).all()
+    for ids in ({2}, {1}):  # in the list beside the canvas
+        desk.canvas.selection.set(ids)
+    assert (desk.picture() == plain).all()
+
+
 def test_an_edit_that_is_refused_leaves_the_picture(qtbot):
     desk = Desk(qtbot, holed())
     plain = desk.picture()

@@ -1,7 +1,6 @@
 """The canvas widget: the image, its instances, and the tools that change them."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -290,7 +289,7 @@ class Canvas(CameraWidget):
     def point_at(self, position: QPointF | None) -> None:
         """The pointer is at a position, or left the canvas."""
         if position is None:
-            self._face.overlay = replace(self._face.overlay, hovered=None, vertex=None, edge=None)
+            self._face.overlay = self._face.overlay.unpointed()
             self._notice_hover(None)
             self.pointer_moved.emit(None, None)
             self.update()
@@ -313,8 +312,8 @@ class Canvas(CameraWidget):
             self.options_changed.emit()
 
     def _show(self, overlay: Overlay, cursor: str, status: str) -> None:
-        self._face.overlay = overlay
-        self._notice_hover(overlay.hovered)
+        self._face.overlay = overlay if self._hands.over else overlay.unpointed()
+        self._notice_hover(self._face.overlay.hovered)
         options = self.toolbox.active.options()
         if options != self._options:
             self._options = options

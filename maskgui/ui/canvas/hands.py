@@ -34,7 +34,8 @@ class Hands:
     def __init__(self, canvas: "Canvas") -> None:
         self._canvas = canvas
         self._at = QPointF()
-        self._over = False  # the pointer is on the canvas, at `_at`
+        self.over = False
+        """The pointer is on the canvas, at `_at`."""
         self._pan_from: QPointF | None = None
         self._pan_button = NO_BUTTON
         self._space = False
@@ -75,7 +76,7 @@ class Hands:
 
     def leave(self) -> None:
         """The pointer left the canvas; a drag goes on outside of it."""
-        self._over = False
+        self.over = False
         if self._pressed is None:
             self._edges.stop()
 
@@ -85,7 +86,7 @@ class Hands:
         A drag goes on with the next event of the pointer itself.
         """
         shown = self._canvas.scene.image_id is not None
-        if shown and self._over and not self.panning and self._pressed is None:
+        if shown and self.over and not self.panning and self._pressed is None:
             self._point_again()
 
     def _point_again(self) -> None:
@@ -94,7 +95,7 @@ class Hands:
 
     def _pointed(self, event: QSinglePointEvent) -> None:
         """Remember where the pointer is, and what is held."""
-        self._at, self._over = event.position(), True
+        self._at, self.over = event.position(), True
         self._held = event.modifiers()
 
     def _press(self, event: QMouseEvent) -> bool:
