@@ -102,6 +102,33 @@ def test_a_selected_instance_looks_the_same_in_every_frame(qtbot):
     desk.picture()
 
 
+def test_the_dots_of_a_crowd_go_on_across_tiles_and_edits_and_when_it_is_chosen(qtbot):
+    crowd = instance(1, Polygon(square(31.3, 22.7, 640)), iscrowd=True)
+    desk = Desk(qtbot, crowd, size=(700, 700), widget=(720, 720))
+    desk.canvas.zoom_to_100()
+    left, top = desk.canvas.view.origin
+    edge = TILE - 40
+    assert edge + 60 < 31 + 640
+
+    def assert_dotted():
+        seen = desk.picture()[top + edge : top + edge + 60, left + edge : left + edge + 60]
+        even = np.indices(seen.shape[:2]).sum(axis=0) % 2 == 0
+        for part in (seen[even], seen[~even]):
+            assert (part == part[0]).all()
+        assert (seen[0, 0] != seen[0, 1]).any()
+        return seen
+
+    plain = assert_dotted()
+    beside = edge + 23
+    added = Change(None, instance(2, Polygon(square(beside, beside - 40, 5))))
+    desk.carry_out(Edit("test", 1, (added,)))
+    desk.picture()
+    desk.undo()
+    assert np.array_equal(assert_dotted(), plain)
+    desk.canvas.selection.set({1})
+    assert np.array_equal(assert_dotted(), plain)
+
+
 def test_a_brush_stroke_is_painted_above_what_was_kept(qtbot):
     desk = Desk(qtbot, instance(1, Polygon(square(20, 20, 80))))
     desk.canvas.selection.set({1})

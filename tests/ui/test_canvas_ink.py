@@ -49,7 +49,7 @@ def brushes(width=2.0, halo=0.0, share=0.0, **more):
 def painted(*layers, shift=(0.0, 0.0), sketched=False):
     """Pixels (H x W x 4, float 0-1) after painting (rings, brushes) one above the other."""
     pixels = np.zeros((SIDE, SIDE, 4), np.uint8)
-    sheet = Sheet(pixels)
+    sheet = Sheet(pixels, (0, 0))
     work = Linework([Outline.of(rings) for rings, _ in layers], 1.0, shift)
     for at, (_, style) in enumerate(layers):
         (sheet.sketch if sketched else sheet.paint)(work, at, style)
@@ -134,6 +134,19 @@ def test_fills_lie_one_above_the_other_with_their_holes():
     assert half[80, 80].max() == 0
 
 
+def test_dots_lie_on_the_image_whatever_is_painted_of_it():
+    whole = np.zeros((SIDE, SIDE, 4), np.uint8)
+    outline = Outline.of([wobbly() + 0.4])
+    style = brushes(share=0.25, dotted=True)
+    Sheet(whole, (0, 0)).paint(Linework([outline], 1.0, (0, 0)), 0, style)
+    for x, y in ((32, 33), (33, 33), (33, 32), (-1, 4)):
+        piece = np.zeros((64, 64, 4), np.uint8)
+        Sheet(piece, (x, y)).paint(Linework([outline], 1.0, (x, y)), 0, style)
+        left, top = max(x, 0), max(y, 0)
+        differ = piece[top - y :, left - x :] != whole[top : y + 64, left : x + 64]
+        assert differ.any(axis=2).mean() < 0.01  # places on the line are rounded another way
+
+
 def test_dashes_are_on_and_off_in_turn_along_the_whole_outline():
     ring = np.array([(20, 20), (140, 20), (140, 140), (20, 140)], float)
     seen = painted(([ring], brushes(2.0, dashed=True)))[20, 30:130, 3] > 0.5
@@ -175,7 +188,7 @@ def test_what_lies_outside_a_window_is_cut_without_changing_what_lies_within(nam
             pixels = np.zeros((SIDE, SIDE, 4), np.uint8)
             outlines = [Outline.of([ring]), Outline.of([wobbly(), ring[::-1]])]
             work = Linework(outlines, 1.0, (0.0, 0.0), window=cut)
-            sheet = Sheet(pixels)
+            sheet = Sheet(pixels, (0, 0))
             for at in range(len(outlines)):
                 sheet.paint(work, at, style)
             seen.append(pixels)

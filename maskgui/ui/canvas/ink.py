@@ -60,12 +60,13 @@ def pixels_of(image: QImage) -> NDArray[np.uint8]:
 class Sheet:
     """A raster of premultiplied pixels that outlines are painted into, the lowest first."""
 
-    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+    def __init__(self, pixels: NDArray[np.uint8], corner: tuple[int, int]) -> None:
         """`pixels`: H x W x 4 uint8 (blue, green, red, alpha), all nought, painted in place.
 
-        W is a multiple of `BLOCK`.
+        W is a multiple of `BLOCK`. `corner`: the image's pixel (x, y) that is the sheet's first.
         """
         self._pixels = pixels
+        self._corner = corner
         self._blank = True
 
     @cached_property
@@ -103,11 +104,20 @@ class Sheet:
         cv2.fillPoly(self._mask, rings, 255, cv2.LINE_8, FRACTION_BITS)
         pixels, mask = self._pixels[part], self._mask[part]
         if brushes.dotted:
-            mask[0::2, 0::2] = mask[1::2, 1::2] = 0
+            first = self._parity(part)
+            mask[0::2, first::2] = mask[1::2, 1 - first :: 2] = 0
         below = cv2.convertScaleAbs(pixels, alpha=1 - brushes.share)
         tint: Any = brushes.tint  # OpenCV's stub leaves scalars out
         cv2.add(below, tint, pixels, mask)
         mask[:] = 0
+
+    def _parity(self, part: tuple[slice, slice]) -> int:
+        """Return whether a part begins at an even or odd pixel of the image, as 0 or 1.
+
+        Counted from the image's corner, dots go on from sheet to sheet.
+        """
+        rows, columns = part
+        return (rows.start + columns.start + sum(self._corner)) % 2
 
     def _line(self, work: Linework, at: int, brushes: Brushes, part: tuple[slice, slice]) -> None:
         color, lines = (*brushes.line, 255), work.lines(at, across(brushes.width))

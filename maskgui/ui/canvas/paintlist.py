@@ -148,8 +148,9 @@ def paint_items(image: QImage, plan: PaintPlan, outlines: Outlines, job: TileJob
     items = _shown(job, plan, LINE_BLEED)
     found = outlines.at_scale([(item.instance_id, item.shape) for item in items], key.scale)
     window = grown(job.area, LINE_BLEED * plan.ratio)
-    work = Linework(found, key.scale, (key.column * TILE, key.row * TILE), window=window)
-    sheet = Sheet(pixels_of(image))
+    corner = (key.column * TILE, key.row * TILE)
+    work = Linework(found, key.scale, corner, window=window)
+    sheet = Sheet(pixels_of(image), corner)
     for at, item in enumerate(items):
         if job.cancelled:
             return False

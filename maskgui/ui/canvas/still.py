@@ -235,7 +235,7 @@ def _painted(
     window = (-reach, -reach, part.width() + reach, height + reach)
     outlines = [one.outline for one in content.strokes]
     work = Linework(outlines, place.scale, corner, window=window)
-    sheet = Sheet(pixels)
+    sheet = Sheet(pixels, corner)
     for at, one in enumerate(content.strokes):
         (sheet.sketch if sketched else sheet.paint)(work, at, one.brushes)
     for dots in content.dots:
