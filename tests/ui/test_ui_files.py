@@ -1,5 +1,6 @@
 """Files in and out of the window: what is no data set, a damaged project, the file worker."""
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -10,7 +11,9 @@ import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QPushButton
 
+from maskgui.assist import importing
 from maskgui.assist.exporting import ExportOptions
+from maskgui.core.errors import UserError
 from maskgui.project.backup import make_backup
 from maskgui.ui.controller import Controller
 from maskgui.ui.dialogs.restore import RestoreDialog
@@ -163,3 +166,58 @@ def test_the_process_ends_with_its_window_though_a_stage_hangs(folder: Path) -> 
 
     with Session.open(folder / f"{folder.name}.maskgui") as session:
         assert [one.name for one in session.document.categories] == ["washer"]
+
+
+def small_data_set(folder: Path) -> Path:
+    """A COCO file beside the four images of `folder`."""
+    images = [
+        {"id": n, "file_name": f"scene {n}.png", "width": 128, "height": 96} for n in range(1, 5)
+    ]
+    path = folder / "data.json"
+    path.write_text(json.dumps({"images": images, "categories": [], "annotations": []}))
+    return path
+
+
+def said(controller: Controller) -> tuple[str, bool]:
+    """The title of the page without images, and whether it offers anything."""
+    page = controller.window.empty
+    assert controller.window.stage.currentWidget() is page
+    return page._title.text(), any(one.isVisible() for one in page.findChildren(QPushButton))
+
+
+def test_while_a_data_set_is_imported_the_page_says_so(
+    controller: Controller, folder: Path, wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, began, real = threading.Event(), threading.Event(), importing.import_coco
+
+    def slow(*args):
+        began.set()
+        assert go.wait(60)
+        return real(*args)
+
+    monkeypatch.setattr(importing, "import_coco", slow)
+    controller.datasets.tells = False
+    try:
+        controller.start([small_data_set(folder)], None)
+        wait(began.is_set)
+        assert said(controller) == ("Importing “data.json”…", False)
+    finally:
+        go.set()
+    wait(lambda: shown(controller))
+    assert controller.window.stage.currentWidget() is controller.canvas
+
+
+def test_after_an_import_that_failed_the_page_offers_what_to_do(
+    opened: Controller, folder: Path, wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_):
+        raise UserError("No such thing.")
+
+    for _ in range(4):
+        opened.files.remove_image()
+    assert said(opened) == ("No images in “bench”", True)
+    monkeypatch.setattr(importing, "import_coco", fails)
+    opened.datasets.import_json(small_data_set(folder))
+    assert said(opened) == ("Importing “data.json”…", False)
+    wait(lambda: not opened.desk.work.is_on("data set"))
+    assert said(opened) == ("No images in “bench”", True)

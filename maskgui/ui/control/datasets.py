@@ -76,7 +76,8 @@ class Datasets(QObject):
             if fresh and session is self.desk.session and not session.document.images:
                 self._files.discard_project()
 
-        self._run(f"Importing “{path.name}”", work, done, undone)
+        if self._run(f"Importing “{path.name}”", work, done, undone):
+            self._files.show_importing((session, path.name))
 
     def _report(self, path: Path, report) -> None:
         from maskgui.ui.dialogs.import_result import ImportResultDialog  # noqa: PLC0415
@@ -168,11 +169,12 @@ class Datasets(QObject):
         work: Callable[[JobContext], object],
         done: Callable[[Reply], object],
         undone: Callable[[], object] = lambda: None,
-    ) -> None:
+    ) -> bool:
+        """Begin work; return False where other work is in its way."""
         board = self.desk.work
         if board.is_on(DATA):
             self.desk.say("Something is being imported or exported already.")
-            return
+            return False
 
         def failed(text: str) -> None:
             self._ended()
@@ -196,9 +198,11 @@ class Datasets(QObject):
             Lane.FILES,
         )
         board.begin(DATA, name, lambda: self._jobs.cancel(job))
+        return True
 
     def _ended(self) -> None:
         self.desk.work.end(DATA)
+        self._files.show_importing(None)
         self.desk.settled.emit()
 
 

@@ -47,6 +47,7 @@ class Files(QObject):
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._show_saved)
         self._told_error: str | None = None
+        self._importing: tuple[Session, str] | None = None
         desk.edited.connect(lambda _: self._poll.start())
         desk.opened.connect(self._allow)
         desk.settled.connect(self._follow_images)
@@ -94,6 +95,11 @@ class Files(QObject):
             session.project.path.unlink(missing_ok=True)
             self.desk.window.welcome.show_recent(self.desk.options.recent())
 
+    def show_importing(self, importing: tuple[Session, str] | None) -> None:
+        """Say, where there is no image yet, that a file of this name is read; None: no more."""
+        self._importing = importing
+        self._show_page(self.desk.session)
+
     def show_what_came(self) -> None:
         """Go to the first image when an import brought some."""
         self._show_page(self.desk.session)
@@ -123,12 +129,20 @@ class Files(QObject):
         window.show_title(session.project.path.stem)
         if session.document.images:
             window.show_page(window.canvas)
+            return
+        importing = self._importing
+        if importing is not None and importing[0] is session:
+            window.empty.say(
+                f"Importing “{importing[1]}”…",
+                "Its images come as soon as it is read.",
+                offers=False,
+            )
         else:
             window.empty.say(
                 f"No images in “{session.root.name}”",
                 "Put JPEG, PNG, TIFF, WebP or BMP files there and look again, or open another one.",
             )
-            window.show_page(window.empty)
+        window.show_page(window.empty)
 
     def _follow_images(self) -> None:
         """Show the right page when undo or redo took the last image or brought the first."""

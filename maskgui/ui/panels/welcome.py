@@ -57,6 +57,7 @@ class Page(QWidget):
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addStretch(1)
+        self._buttons = buttons
         for button in buttons:
             row.addWidget(button)
         row.addStretch(1)
@@ -68,10 +69,12 @@ class Page(QWidget):
         self.column.addStretch(3)
         self.area.setMinimumWidth(AREA_LEAST)
 
-    def say(self, title: str, words: str) -> None:
-        """Set the title and the words below it."""
+    def say(self, title: str, words: str, *, offers: bool = True) -> None:
+        """Set the title and the words below it, and whether the buttons offer what to do."""
         self._title.setText(title)
         self._words.setText(words)
+        for button in self._buttons:
+            button.setVisible(offers)
 
     def set_theme(self, theme: Theme) -> None:
         """Tint the symbol."""
