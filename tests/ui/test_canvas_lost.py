@@ -6,6 +6,7 @@ from PySide6.QtGui import QFocusEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from maskgui.core import booleans
 from maskgui.core.shape import Polygon
 from tests.ui.canvas_kit import LEFT, Desk, instance, square
 
@@ -103,6 +104,19 @@ def test_a_button_beside_the_drawing_one_ends_nothing(desk):
     desk.hover(*ELSEWHERE)
     assert not desk.canvas.toolbox.active.busy
     assert len(desk.project.edits) == 1
+
+
+def test_a_second_press_begins_anew(desk):
+    desk.canvas.set_tool("brush")
+    desk.hover(90, 60)
+    QTest.mousePress(desk.canvas, LEFT, PLAIN, desk.at(90, 60))
+    desk.hover(120, 60, PLAIN, LEFT)
+    QTest.mousePress(desk.canvas, LEFT, PLAIN, desk.at(60, 90))
+    desk.hover(60, 120, PLAIN, LEFT)
+    release(desk, (60, 120))
+    assert [edit.label for edit in desk.project.edits] == ["Paint", "Paint"]
+    assert len(desk.shape(1).parts) == 1
+    assert booleans.area_of(desk.shape(1)) < 60 * 60 + 2 * 22 * 40
 
 
 def test_the_image_is_not_held_without_a_button(desk):

@@ -99,6 +99,8 @@ class Hands:
         self._held = event.modifiers()
 
     def _press(self, event: QMouseEvent) -> bool:
+        if event.button() == LEFT:
+            self._end_drag()  # a pen or finger goes down again without having moved
         self._pointed(event)
         self._edges.stop()
         if event.button() == MIDDLE or (self._space and event.button() == LEFT):
