@@ -1,4 +1,4 @@
-"""A button whose release never reached the canvas: another window had it."""
+"""A button or key whose release never reached the canvas: another window had it."""
 
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
@@ -117,6 +117,15 @@ def test_a_second_press_begins_anew(desk):
     assert [edit.label for edit in desk.project.edits] == ["Paint", "Paint"]
     assert len(desk.shape(1).parts) == 1
     assert booleans.area_of(desk.shape(1)) < 60 * 60 + 2 * 22 * 40
+
+
+def test_an_arrow_key_is_let_go_with_the_focus(desk):
+    QTest.keyPress(desk.canvas, Qt.Key.Key_Right)
+    lose_focus(desk, None)
+    assert not desk.canvas.toolbox.active.busy
+    assert desk.shape(1).bounds == (41, 40, 101, 100)
+    QTest.keyRelease(desk.canvas, Qt.Key.Key_Right)
+    assert len(desk.project.edits) == 1
 
 
 def test_the_image_is_not_held_without_a_button(desk):

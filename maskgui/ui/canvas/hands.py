@@ -12,7 +12,7 @@ from PySide6.QtGui import (
     QWheelEvent,
 )
 
-from maskgui.tools.base import CLICK_SLOP, Response
+from maskgui.tools.base import CLICK_SLOP, Key, Response
 from maskgui.ui.canvas.edging import EdgeFollower
 from maskgui.ui.canvas.input import is_modifier, key_of, pointer_of
 
@@ -41,6 +41,7 @@ class Hands:
         self._space = False
         self._pressed: QPointF | None = None  # where the left button went down
         self._held = Qt.KeyboardModifier.NoModifier
+        self._keys: dict[str, Key] = {}  # that the tool has and that are still down, by name
         self._edges = EdgeFollower(canvas.view, self._follow_edge, canvas)
         self.wheel_zooms = False
         self._handlers: dict[QEvent.Type, Callable[[Any], bool]] = {
@@ -73,6 +74,8 @@ class Hands:
         self._edges.stop()
         self._stop_panning()
         self._end_drag()
+        for key in list(self._keys.values()):
+            self._key_up(key)
 
     def leave(self) -> None:
         """The pointer left the canvas; a drag goes on outside of it."""
@@ -224,6 +227,7 @@ class Hands:
                 self._space = True
                 self._canvas.show_cursor("pan")
             return True
+        self._keys[key.name] = key
         return self._answered(self._canvas.toolbox.key(key, self._canvas.scene))
 
     def _key_release(self, event: QKeyEvent) -> bool:
@@ -238,6 +242,12 @@ class Hands:
             if self._pan_from is None:
                 self._canvas.show_cursor(None)
             return True
+        return self._key_up(key)
+
+    def _key_up(self, key: Key) -> bool:
+        self._keys.pop(key.name, None)
+        if self._canvas.scene.image_id is None:
+            return False
         return self._answered(self._canvas.toolbox.key_up(key, self._canvas.scene))
 
     def _modifiers_changed(self, event: QKeyEvent) -> None:
