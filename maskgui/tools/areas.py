@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from maskgui.core.booleans import difference, intersection, meet, union
+from maskgui.core.booleans import union, without
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Response, Scene, Tool
@@ -64,14 +64,9 @@ def take_from(
     tool: Tool, instances: Sequence[Instance], area: Shape, label: str, scene: Scene
 ) -> Response:
     """Answer for an area that is taken from those of some instances that it touches."""
-    targets = [one for one in instances if touched_by(one, area)]
-    if not targets:
+    left = zip(instances, without([one.shape for one in instances], area), strict=True)
+    live = {one.id: shape for one, shape in left if shape is not one.shape}
+    if not live:
         return tool.answer(scene, status=NOTHING_TAKEN)
-    live = {one.id: difference(one.shape, area) for one in targets}
-    edit = reshaped(targets, live, label, scene)
+    edit = reshaped([one for one in instances if one.id in live], live, label, scene)
     return tool.answer(scene, edit=edit, status=None if edit else ALL_TAKEN)
-
-
-def touched_by(instance: Instance, area: Shape) -> bool:
-    """Whether an area covers something of an instance."""
-    return meet(instance.shape, area) and bool(intersection(instance.shape, area).parts)
