@@ -25,6 +25,8 @@ BLOCK = 8
 """Pixels of a row that are looked at together: their masks are one number."""
 CROWDED = 8
 """Pixels for each vertex of an outline up to which most are drawn more than once."""
+MANY = 400
+"""Points of an outline's lines below which drawing them costs less than finding their pixels."""
 _BLACK = np.array([0, 0, 0, 1], np.float32)
 
 
@@ -121,7 +123,8 @@ class Sheet:
 
     def _line(self, work: Linework, at: int, brushes: Brushes, part: tuple[slice, slice]) -> None:
         color, lines = (*brushes.line, 255), work.lines(at, across(brushes.width))
-        if not work.closed or work.room[at] > CROWDED:
+        few = sum(map(len, lines)) < MANY
+        if few or not work.closed or work.room[at] > CROWDED:
             _draw(self._pixels, lines, color, closed=work.closed)
             return
         # Where lines are drawn many times over, it is quicker to do so in one channel.
