@@ -111,7 +111,7 @@ def uncovered(stack: Sequence[Shape]) -> list[Shape]:
 
     A shape of which they cover nothing (or a crumb) comes back as it is.
     """
-    areas = [to_area(shape) for shape in stack]
+    areas, guards = [to_area(shape) for shape in stack], Guards(edges_of(stack))
     above: list[list[shapely.Geometry]] = [[] for _ in stack]
     lower, upper = shapely.STRtree(areas).query(areas, predicate="intersects")
     for at, other in zip(lower.tolist(), upper.tolist(), strict=True):
@@ -121,7 +121,7 @@ def uncovered(stack: Sequence[Shape]) -> list[Shape]:
     for shape, area, others in zip(stack, areas, above, strict=True):
         rest = shapely.difference(area, shapely.union_all(others)) if others else area
         same = area.area - rest.area < LEAST_AREA
-        left.append(shape if same else from_area(rest))
+        left.append(shape if same else guards.beside(shape).guard(from_area(rest)))
     return left
 
 
@@ -141,7 +141,8 @@ def slice_along(shape: Shape, line: ArrayLike) -> list[Shape]:
         return [from_area(area)] if not area.is_empty else []
     found = sorted((piece for made in cut for piece in made), key=shapely.area, reverse=True)
     rest = shapely.union_all([found[0], *(piece for made in whole for piece in made)])
-    shapes = [from_area(piece) for piece in (rest, *found[1:])]
+    guards = Guards(edges_of([shape]))  # the line needs none: both sides have all of its edges
+    shapes = [guards.guard(from_area(piece)) for piece in (rest, *found[1:])]
     return [one for one in shapes if one.parts]
 
 

@@ -1,6 +1,7 @@
 """Booleans of outlines do what the same operation does on masks, and leave only valid parts."""
 
 import numpy as np
+import pycocotools.mask
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from maskgui.core import booleans, guards
 from maskgui.core.raster import shape_to_mask
+from maskgui.core.rle import Rle
 from maskgui.core.shape import Polygon, Shape
 
 SIDE = 400
@@ -31,6 +33,14 @@ def wavy(rng, center, radius):
     return center + reach[:, None] * np.stack((np.cos(angle), np.sin(angle)), axis=1)
 
 
+def pentagon(rng):
+    """Long straight edges, about 200 px across."""
+    angle = np.sort(rng.uniform(0, 2 * np.pi, 5))
+    reach = rng.uniform(60, 120, 5)[:, None]
+    ring = rng.uniform(120, 280, 2) + reach * np.stack((np.cos(angle), np.sin(angle)), axis=1)
+    return booleans.tidy(Shape([Polygon(ring)]))
+
+
 def random_shape(rng):
     """Radii log-uniform 6-120 px, half with holes, a third with several parts."""
     parts = []
@@ -40,6 +50,15 @@ def random_shape(rng):
         holes = [wavy(rng, center, 0.4 * radius)] if rng.random() < 0.5 else []
         parts.append(Polygon(wavy(rng, center, radius), holes))
     return Shape(parts)
+
+
+def reference_mask(shape):
+    """What pycocotools makes of the outer rings of a shape."""
+    rings = [part.exterior.ravel().tolist() for part in shape.parts]
+    if not rings:
+        return np.zeros((SIDE, SIDE), dtype=bool)
+    codes = pycocotools.mask.frPyObjects(rings, SIDE, SIDE)
+    return Rle.from_coco(pycocotools.mask.merge(codes)).to_mask()
 
 
 def crossings(*shapes):
@@ -223,3 +242,35 @@ def test_what_has_thousands_of_vertices_is_made_ready_once_for_thousands_of_shap
     monkeypatch.setattr(booleans, "edges_of", count)
     booleans.without(small, large)
     assert sum(made) < 2 * large.vertex_count
+
+
+def test_what_a_stack_leaves_of_a_shape_is_its_mask_without_those_above():
+    """Long straight edges, cut: without guards their masks turned by 5 pixels a shape."""
+    rng = np.random.default_rng(3)
+    wrong = count = 0
+    for _ in range(50):
+        stack = [pentagon(rng) for _ in range(4)]
+        left = booleans.uncovered(stack)
+        masks = [reference_mask(shape) for shape in stack]
+        for at, rest in enumerate(left):
+            assert_valid(rest)
+            wanted = masks[at] & ~np.any([np.zeros_like(masks[0]), *masks[at + 1 :]], axis=0)
+            if not any(part.holes for part in rest.parts):  # COCO's polygons have none
+                wrong += (reference_mask(rest) != wanted).sum()
+                count += 1
+    assert count > 150
+    assert wrong / count < 1.0
+
+
+def test_the_pieces_of_a_cut_have_the_pixels_of_the_whole():
+    rng = np.random.default_rng(3)
+    wrong = count = 0
+    for _ in range(200):
+        whole = pentagon(rng)
+        cut = booleans.slice_along(whole, rng.uniform(0, SIDE, (2, 2)))
+        if len(cut) > 1:
+            times = sum(reference_mask(one).astype(int) for one in cut)
+            wrong += (times != reference_mask(whole)).sum()
+            count += 1
+    assert count > 40
+    assert wrong / count < 2.0, "without guards 8"
