@@ -345,7 +345,7 @@ def test_outlines_on_an_image_that_nothing_can_count_go_out_as_they_came(desk):
 
 def test_lists_nested_beyond_reason_are_refused(desk):
     path = desk.folder / "deep.json"
-    path.write_text('{"images": [], "annotations": [' + "[" * 5000 + "]" * 5000 + "]}")
+    path.write_text('{"images": [], "annotations": [' + "[" * 200_000 + "]" * 200_000 + "]}")
     with pytest.raises(UserError, match="nested"):
         import_coco(desk.session, path)
 
