@@ -1,7 +1,6 @@
 """Images entering and leaving a project, and found again after a move."""
 
 import os
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from maskgui.assist.headers import size_at
 from maskgui.assist.roots import stays_inside, stored_path
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import ImageRecord
+from maskgui.core.files import file_identity
 
 if TYPE_CHECKING:
     from maskgui.assist.session import Session
@@ -68,11 +68,20 @@ def look_through(session: "Session", author: str) -> tuple[list[int], list[int]]
     known = {record.path for record in session.document.images.values()}
     known.update(session.setting(LEFT_OUT) or ())
     new = [name for name in names if name not in known]
+    linked = _linked(session, present)
+    if linked:
+        new = [name for name in new if file_identity(session.root / name) not in linked]
     added: list[int] = []
     for first in range(0, len(new), FOUND_AT_ONCE):
         records = _add_named(session, new[first : first + FOUND_AT_ONCE], author)
         added += [record.id for record in records]
     return added, missing
+
+
+def _linked(session: "Session", present: Collection[str]) -> set[tuple[int, int] | None]:
+    """Return the files that images have by a path of their own, which no scan gives: a link's."""
+    paths = (record.path for record in session.document.images.values())
+    return {file_identity(session.root / path) for path in paths if path not in present} - {None}
 
 
 def find_missing(session: "Session", present: Collection[str] = ()) -> list[int]:
@@ -109,11 +118,13 @@ def relink(session: "Session", folder: Path) -> int:
     When none of the project's relative paths holds any more and some do in `folder`, that becomes
     the image root; the others are changed by one edit. Returns how many were found.
     """
+    from maskgui.imaging import files_by_name
+
     missing = find_missing(session)
     _move_root(session, folder, missing)
     still = [session.document.image(image_id) for image_id in find_missing(session)]
     taken = {record.path for record in session.document.images.values()}
-    index = _index(folder) if still else {}
+    index = files_by_name(folder) if still else {}
     changes = []
     for record in still:
         path = _match(record, folder, index, taken, session.root)
@@ -135,13 +146,6 @@ def _move_root(session: "Session", folder: Path, missing: Sequence[int]) -> None
         session.set_root(folder)
 
 
-def _index(folder: Path) -> dict[str, list[Path]]:
-    found = defaultdict(list)
-    for path in folder.rglob("*"):
-        found[path.name].append(path)
-    return found
-
-
 def _match(
     record: ImageRecord,
     folder: Path,
@@ -150,6 +154,8 @@ def _match(
     root: Path,
 ) -> Path | None:
     """Return the file in `folder` that a missing record means, None when that is not certain."""
+    from maskgui.imaging import one_file
+
     parts = PurePosixPath(record.path).parts
     for start in range(max(1, len(parts) - 1)):
         path = folder.joinpath(*parts[start:]) if stays_inside("/".join(parts[start:])) else None
@@ -158,7 +164,7 @@ def _match(
     same = [path for path in index.get(parts[-1], ()) if stored_path(root, path) not in taken]
     if record.file_size:
         same = [path for path in same if size_at(os.fspath(path)) == record.file_size]
-    return same[0] if len(same) == 1 and same[0].is_file() else None
+    return one_file(same)
 
 
 def _counted(verb: str, count: int) -> str:

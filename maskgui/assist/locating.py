@@ -1,8 +1,8 @@
 """Where the images of a data set lie, whatever the file that names them has been through."""
 
-import os
-from collections import defaultdict
 from pathlib import Path, PurePosixPath
+
+from maskgui.imaging import files_by_name, one_file
 
 ANNOTATION_FOLDER = "annotations"
 """COCO's and mmdetection's layout: the JSON in this folder, the images in its sisters."""
@@ -43,12 +43,7 @@ class ImageFinder:
 
     def _index(self, folder: Path) -> dict[str, list[Path]]:
         if folder not in self._indices:
-            index: dict[str, list[Path]] = defaultdict(list)
-            for parent, folders, files in os.walk(folder):
-                folders.sort()
-                for file in files:
-                    index[file].append(Path(parent, file))
-            self._indices[folder] = index
+            self._indices[folder] = files_by_name(folder)
         return self._indices[folder]
 
     def _choose(self, found: list[Path], parts: tuple[str, ...]) -> Path | None:
@@ -65,5 +60,4 @@ class ImageFinder:
             return common, self._split.endswith(path.parent.name.lower())
 
         best = max(rank(path) for path in found)
-        chosen = [path for path in found if rank(path) == best]
-        return chosen[0] if len(chosen) == 1 else None
+        return one_file([path for path in found if rank(path) == best])

@@ -137,14 +137,16 @@ def find_images(sources: Iterable[Path]) -> dict[str, Path]:
             found.append((source.name, source))
         else:
             raise UserError(f"There is no file or folder “{source}”; check the path.")
-    paths = list({path.resolve(): path for _, path in found}.values())
-    if not paths:
+    if not found:
         raise UserError("There are no images in what was given; name image files or folders.")
-    named = {name: path for name, path in found if path in set(paths)}
-    if len(named) == len(paths):
+    once: dict[Path, tuple[str, Path]] = {}
+    for name, path in found:
+        once.setdefault(path.resolve(), (name, path))
+    named = dict(once.values())
+    if len(named) == len(once):
         return named
-    common = Path(os.path.commonpath([path.resolve().parent for path in paths]))
-    return {path.resolve().relative_to(common).as_posix(): path for path in paths}
+    common = Path(os.path.commonpath([path.parent for path in once]))
+    return {path.relative_to(common).as_posix(): given for path, (_, given) in once.items()}
 
 
 def _check_target(out: Path, images: Iterable[Path]) -> None:

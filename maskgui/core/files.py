@@ -80,6 +80,15 @@ def sole_writer(path: Path, what: str) -> Iterator[None]:
         lock.release()
 
 
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Return what is the same by whatever path a file or folder is reached; None where none is."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def unwritable(path: Path, error: OSError) -> Failure:
     """Return the sentence for a place where something could not be written."""
     reason = error.strerror or type(error).__name__

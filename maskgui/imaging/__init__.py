@@ -3,7 +3,14 @@
 from maskgui.imaging.decode import Decoded, read_image, read_rgb, thumbnail
 from maskgui.imaging.errors import ImageError
 from maskgui.imaging.header import MAX_MEGAPIXELS, Header, read_header
-from maskgui.imaging.scan import IMAGE_SUFFIXES, natural_key, natural_order, scan_folder
+from maskgui.imaging.scan import (
+    IMAGE_SUFFIXES,
+    files_by_name,
+    natural_key,
+    natural_order,
+    one_file,
+    scan_folder,
+)
 from maskgui.imaging.window import Window
 
 __all__ = [
@@ -13,8 +20,10 @@ __all__ = [
     "Header",
     "ImageError",
     "Window",
+    "files_by_name",
     "natural_key",
     "natural_order",
+    "one_file",
     "read_header",
     "read_image",
     "read_rgb",

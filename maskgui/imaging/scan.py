@@ -2,9 +2,11 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from maskgui.core.files import file_identity
 from maskgui.imaging.errors import reasons
 
 _JPEG = {".jpg", ".jpeg", ".jpe", ".jfif", ".jp2"}
@@ -46,51 +48,89 @@ def scan_folder(folder: Path | str, recursive: bool = True) -> list[str]:
     """Return the images in `folder` as POSIX paths relative to it, sorted naturally.
 
     By suffix only; nothing is opened. Hidden files and folders and the application's own are
-    left out, and names that are not valid text (no project or data set could hold them). A
-    folder reached a second time through a link is not entered again; one that may not be read
-    is passed over. Raises ImageError when `folder` itself cannot be read.
+    left out, and names that are not valid text (no project or data set could hold them). Linked
+    folders are entered, each folder once; a link to a file that is found anyway is left out. A
+    folder that may not be read is passed over. Raises ImageError when `folder` itself cannot be
+    read.
     """
-    folder = Path(folder)
-    found: list[str] = []
-    seen = set[tuple[int, int]]()
-    pending = [(str(folder), "")]
-    with reasons(folder):
+    with reasons(Path(folder)):
         os.scandir(folder).close()
-    while pending:
-        place, prefix = pending.pop()
-        try:
-            folders, links = _scan_one(place, prefix, found, seen)
-        except PermissionError:
+    found: list[str] = []
+    links: list[str] = []
+    for prefix, entry in _files_below(folder, _is_shown_folder, recursive):
+        name = entry.name
+        if name[name.rfind(".") :].lower() not in IMAGE_SUFFIXES or not _is_shown(name):
             continue
-        if recursive:
-            pending[:0] = links  # after every real folder, which then lends its name
-            pending.extend(folders)
+        if entry.is_file():
+            (links if entry.is_symlink() else found).append(prefix + name)
+    found += _elsewhere(Path(folder), found, links)
     return [found[place] for place in natural_order(found)]
 
 
-_Places = list[tuple[str, str]]
+def files_by_name(folder: Path) -> dict[str, list[Path]]:
+    """Return all files below a folder by base name, those of linked folders too."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for prefix, entry in _files_below(folder, lambda _: True):
+        if entry.is_file():
+            found[entry.name].append(folder / (prefix + entry.name))
+    return found
 
 
-def _scan_one(
-    place: str, prefix: str, found: list[str], seen: set[tuple[int, int]]
-) -> tuple[_Places, _Places]:
-    """Add the images of one folder to `found`; return its folders, and its links to folders."""
-    status = Path(place).stat()
-    if (status.st_dev, status.st_ino) in seen:
-        return [], []
-    seen.add((status.st_dev, status.st_ino))
-    folders: _Places = []
-    links: _Places = []
-    with os.scandir(place) as entries:
+def one_file(paths: Sequence[Path]) -> Path | None:
+    """Return the one file that all of some paths lead to, by the path that is no link, or None."""
+    if len({path.resolve() for path in paths}) != 1:
+        return None
+    return min(paths, key=Path.is_symlink)
+
+
+def _files_below(
+    folder: Path | str, enters: Callable[[str], bool], recursive: bool = True
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield what is no folder, each with the POSIX path of its folder.
+
+    A folder is entered once, so links make no loops: after all real ones, which then lend their
+    names. One that cannot be read is passed over.
+    """
+    seen = set[tuple[int, int] | None]()
+    pending = [(str(folder), "")]
+    while pending:
+        place, prefix = pending.pop()
+        try:
+            identity = file_identity(Path(place))
+            with os.scandir(place) as listed:
+                entries = [] if identity in seen else list(listed)
+        except OSError:
+            continue
+        seen.add(identity)
+        folders: list[tuple[str, str]] = []
+        links: list[tuple[str, str]] = []
         for entry in entries:
-            name = entry.name
-            if name[0] == "." or not (name.isascii() or _is_text(name)):
-                continue
-            if name[name.rfind(".") :].lower() in IMAGE_SUFFIXES and entry.is_file():
-                found.append(prefix + name)
-            elif entry.is_dir() and _OWN_FOLDER not in name:
-                (links if entry.is_symlink() else folders).append((entry.path, f"{prefix}{name}/"))
-    return folders, links
+            if not entry.is_dir():
+                yield prefix, entry
+            elif recursive and enters(entry.name):
+                below = (entry.path, f"{prefix}{entry.name}/")
+                (links if entry.is_symlink() else folders).append(below)
+        pending[:0] = sorted(links, reverse=True)
+        pending += sorted(folders, reverse=True)
+
+
+def _elsewhere(folder: Path, found: Iterable[str], links: Iterable[str]) -> list[str]:
+    """Return the linked files that are not among those found, each under one name."""
+    names: dict[tuple[int, int] | None, str] = {}
+    for name in links:
+        identity = file_identity(folder / name)
+        names[identity] = min(name, names.get(identity, name))
+    for name in found if names else ():
+        names.pop(file_identity(folder / name), None)
+    return list(names.values())
+
+
+def _is_shown_folder(name: str) -> bool:
+    return _is_shown(name) and _OWN_FOLDER not in name
+
+
+def _is_shown(name: str) -> bool:
+    return name[0] != "." and (name.isascii() or _is_text(name))
 
 
 def _is_text(name: str) -> bool:

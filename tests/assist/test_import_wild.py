@@ -213,6 +213,19 @@ def test_images_are_found_under_names_that_went_astray(desk, name):
     assert after["images"] == [image(1, name)]
 
 
+@pytest.mark.parametrize("name", ["far.png", "2017/far.png", "linked/deep/far.png"])
+def test_images_below_a_linked_folder_are_found(desk, tmp_path, name):
+    (tmp_path / "store/deep").mkdir(parents=True)
+    Image.new("RGB", (20, 16)).save(tmp_path / "store/deep/far.png")
+    (tmp_path / "store/deep/up").symlink_to(desk.folder, target_is_directory=True)
+    (desk.folder / "linked").symlink_to(tmp_path / "store", target_is_directory=True)
+    (desk.folder / "sub/far.png").symlink_to(tmp_path / "store/deep/far.png")
+    report = desk.take(data_set([image(1, name)]))
+    assert report.missing == []
+    assert desk.session.image_path(1).samefile(tmp_path / "store/deep/far.png")
+    assert len(desk.session.rescan()) == 2, "a.png and sub/b.png, and no image twice"
+
+
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b", "", 7, None])
 def test_names_that_no_file_can_have_stop_nothing(desk, name):
     report = desk.take(data_set([image(1, name)], [annotation(1)]))

@@ -261,6 +261,16 @@ def test_names_are_relative_and_unique(images: Path, tmp_path: Path) -> None:
         find_images([tmp_path / "empty"])
 
 
+def test_images_below_a_linked_folder_are_found_once(images: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (images / "sub" / "up").symlink_to(root, target_is_directory=True)
+    (root / "photos").symlink_to(images, target_is_directory=True)
+    (root / "again.png").symlink_to(images / "a.png")
+    assert list(find_images([root])) == ["photos/a.png", "photos/b 2.png", "photos/sub/ö.png"]
+    assert len(find_images([root, images])) == 3
+
+
 def test_no_model_of_that_name(images: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no model or file “nope”"):
         segment_files([images], "nope", tmp_path / "out.json")

@@ -251,6 +251,19 @@ def test_two_files_that_might_both_be_it_are_not_guessed(session: Session, root:
     assert session.relink(root) == 0
 
 
+def test_a_moved_image_is_found_through_a_linked_folder(
+    session: Session, root: Path, tmp_path: Path
+) -> None:
+    session.add_images([root / "a.png"])
+    (tmp_path / "far").mkdir()
+    (root / "a.png").rename(tmp_path / "far" / "a.png")
+    (root / "sub" / "a.png").unlink()
+    (root / "link").symlink_to(tmp_path / "far", target_is_directory=True)
+    (root / "b.png").symlink_to(tmp_path / "far" / "a.png")
+    assert session.relink(root) == 1
+    assert paths(session) == ["link/a.png"]
+
+
 def test_the_root_moves_with_the_project(session: Session, root: Path, tmp_path: Path) -> None:
     session.rescan()
     session.close()

@@ -78,13 +78,24 @@ def test_names_that_are_no_text_are_left_out(tmp_path: Path) -> None:
     assert scan_folder(tmp_path) == ["good.png"]
 
 
-def test_links_do_not_loop_and_real_folders_lend_the_name(tmp_path: Path) -> None:
-    touch(tmp_path, "b/deep/one.png", "b/two.png")
-    (tmp_path / "b/deep/up").symlink_to(tmp_path, target_is_directory=True)
-    (tmp_path / "a_link").symlink_to(tmp_path / "b", target_is_directory=True)
-    (tmp_path / "file_link.png").symlink_to(tmp_path / "b/two.png")
-    (tmp_path / "dead.png").symlink_to(tmp_path / "gone.png")
-    assert scan_folder(tmp_path) == ["b/deep/one.png", "b/two.png", "file_link.png"]
+def test_links_do_not_loop_and_what_is_real_lends_the_name(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    touch(root, "b/deep/one.png", "b/two.png")
+    touch(tmp_path, "three.png", "four.jpg")
+    (root / "b/deep/up").symlink_to(root, target_is_directory=True)
+    (root / "a_link").symlink_to(root / "b", target_is_directory=True)
+    (root / "a_link.png").symlink_to(root / "b/two.png")
+    (root / "dead.png").symlink_to(root / "gone.png")
+    for name in ("y.png", "x.png", "b/z.png"):
+        (root / name).symlink_to(tmp_path / "three.png")
+    (root / "four.jpg").symlink_to(tmp_path / "four.jpg")
+    assert scan_folder(root) == ["b/deep/one.png", "b/two.png", "b/z.png", "four.jpg"]
+
+
+def test_a_hard_link_is_a_file_of_its_own(tmp_path: Path) -> None:
+    touch(tmp_path, "one.png")
+    (tmp_path / "two.png").hardlink_to(tmp_path / "one.png")
+    assert scan_folder(tmp_path) == ["one.png", "two.png"]
 
 
 def test_a_linked_folder_outside_is_entered_once(tmp_path: Path) -> None:
