@@ -6,17 +6,19 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
 from maskgui.assist.export_images import copy_image, exif_turned
+from maskgui.assist.export_place import IMAGE_FOLDER, Copy, file_of, settle_place
 from maskgui.assist.roots import find_root, stays_inside
 from maskgui.core.entities import ImageRecord, Instance, Review
-from maskgui.core.errors import Cancelled, Failure, UserError
+from maskgui.core.errors import Cancelled, Failure
 from maskgui.core.files import atomic_file
 from maskgui.core.raster import shape_to_rle
 from maskgui.core.rle import MAX_PIXELS
+from maskgui.core.seal import Sealed
 from maskgui.formats import coco_json
 from maskgui.formats.coco_check import UNCHECKED, check_file, fingerprint
 from maskgui.formats.coco_read import ImageFields, file_name_of, is_id
@@ -29,18 +31,11 @@ from maskgui.formats.coco_write import (
     new_annotation,
     untouched_annotation,
 )
-from maskgui.imaging import IMAGE_SUFFIXES, ImageError, read_header
+from maskgui.imaging import ImageError, read_header
 from maskgui.project import Project
 
 __all__ = ["ExportOptions", "ExportReport", "export_coco"]
 
-FILE_NAME = "instances.json"
-IMAGE_FOLDER = "images"
-FILE_ENDINGS = IMAGE_SUFFIXES | {
-    *(".csv", ".gz", ".html", ".jsonl", ".maskgui", ".md", ".ndjson", ".parquet", ".pdf"),
-    *(".tar", ".toml", ".txt", ".xml", ".yaml", ".yml", ".zip"),
-}
-"""Endings of names by which nobody means a folder; "set.v2" may well be one."""
 FLUSH_SECONDS = 30.0
 
 Progress = Callable[[int, int], None]
@@ -57,6 +52,7 @@ class ExportOptions:
     reviewed_only: bool = False
     proposals: bool = True
     copy_images: bool = False
+    overwrite: bool = False  # what stands there, whoever wrote it
 
 
 @dataclass
@@ -130,30 +126,16 @@ def export_coco(
     With `copy_images` the images go to a folder `images` beside it, upright.
 
     Raises:
-        UserError: `target` is a file of another kind, or is named like one.
+        UserError: `target` is a file of another kind, or is named like one; or a copy would take
+            the place of its image.
+        Standing: what stands there is no earlier export of this project; see `settle_place`.
         Failure: it cannot be written, or reading it back showed a fault; the old file stays.
         Cancelled: `cancel` was set; the old file stays.
     """
     if not project.flush(FLUSH_SECONDS):
         raise Failure(project.last_error or "Changes are still being written; try again.")
-    path = target if target.suffix.lower() == ".json" else _in_folder(target)
-    if path.is_dir():
-        raise UserError(f"“{path}” is a folder; give another name for the file.")
+    path = file_of(target)
     return _Export(project, path, options, cancel or threading.Event()).run(on_progress)
-
-
-def _in_folder(folder: Path) -> Path:
-    """Return the file to write in a folder, which need not be there yet."""
-    if folder.is_dir():
-        return folder / FILE_NAME
-    if folder.exists():
-        raise UserError(f"“{folder}” is a file and no .json; name a folder or a .json file.")
-    if folder.suffix.lower() in FILE_ENDINGS:
-        raise UserError(
-            f"“{folder}” looks like a file, and COCO is written as .json; end the name in .json, "
-            "or make a folder of that name first."
-        )
-    return folder / FILE_NAME
 
 
 class _Export:
@@ -180,7 +162,10 @@ class _Export:
         def check(written: Path) -> None:
             check_file(written, total, self._expected)
 
-        with atomic_file(self._path, check) as file:
+        copies = self._copies(records, names) if self._options.copy_images else []
+        author = settle_place(self._path, self._project, copies, self._options.overwrite)
+        with atomic_file(self._path, check) as plain:
+            file = Sealed(plain, author)
             file.write(b"{")
             for key, value in self._members().items():
                 name = bytes(coco_json.encode(key))
@@ -190,10 +175,9 @@ class _Export:
             _write_list(file, "annotations", self._annotations(records, on_progress))
             file.write(b",\n")
             _write_list(file, "categories", self._categories())
-            file.write(b"}\n")
+            file.end_json()
         self.report.images = total
-        if self._options.copy_images:
-            self._copy(records, names)
+        self._copy(copies)
         return self.report
 
     def _is_chosen(self, record: ImageRecord) -> bool:
@@ -317,12 +301,15 @@ class _Export:
         if not self._options.copy_images and exif_turned(self._root / record.path):
             self.report.exif.append(name)
 
-    def _copy(self, records: list[ImageRecord], names: dict[int, str]) -> None:
+    def _copies(self, records: list[ImageRecord], names: dict[int, str]) -> list[Copy]:
         folder = self._path.parent / IMAGE_FOLDER
-        for record in records:
+        return [(self._root / record.path, folder / names[record.id]) for record in records]
+
+    def _copy(self, copies: list[Copy]) -> None:
+        for source, target in copies:
             self._stop_if_asked()
             try:
-                copy_image(self._root / record.path, folder / names[record.id])
+                copy_image(source, target)
             except ImageError as error:
                 self.report.problems.append(f"Not copied: {error}")
             else:
@@ -361,7 +348,7 @@ def _base_name(name: str) -> str:
     return name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
-def _write_list(file: BinaryIO, name: str, records: Iterable[bytes]) -> None:
+def _write_list(file: Sealed, name: str, records: Iterable[bytes]) -> None:
     """Write a member that is a list, a line for each record."""
     file.write(f'"{name}": ['.encode("ascii"))
     for number, record in enumerate(records):

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,7 +14,12 @@ from maskgui.project.place import BACKUP_FOLDER
 def root_meta(project: Path, root: Path) -> dict[str, str]:
     """Return the facts that a new project starts with; the image root in both forms."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {**root_entries(project, root), "created": now, "application": maskgui.__version__}
+    return {
+        **root_entries(project, root),
+        "id": uuid.uuid4().hex,
+        "created": now,
+        "application": maskgui.__version__,
+    }
 
 
 def root_entries(project: Path, root: Path) -> dict[str, str]:

@@ -14,10 +14,11 @@ from maskgui.assist.journal import Journal, Settings
 from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, is_done
 from maskgui.core.detections import SCORE_FLOOR, UNUSED_CATEGORY
 from maskgui.core.errors import UserError
-from maskgui.core.files import require_writable, sole_writer, write_atomic
+from maskgui.core.files import require_writable, sole_writer
 from maskgui.core.jsonfile import decode_json, read_bytes
 from maskgui.core.raster import shape_to_rle
 from maskgui.core.rle import Rle
+from maskgui.core.seal import require_own, write_sealed_json
 from maskgui.core.shape import Polygon, Shape
 from maskgui.formats.coco_write import segmentation_of
 from maskgui.imaging import ImageError, scan_folder
@@ -34,6 +35,8 @@ __all__ = [
     "segment_files",
 ]
 
+AUTHOR = "segment"
+"""Whose seal the data set carries."""
 Form = Literal["polygons", "rle"]
 CategoryMap = Mapping[str, str | None]
 """From the model's category names to the data set's; None leaves a category out."""
@@ -69,6 +72,7 @@ def segment_files(
     form: Form = "rle",
     category_map: CategoryMap | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> SegmentReport:
@@ -83,11 +87,12 @@ def segment_files(
         score: the lowest score written.
         form: polygons where they decode to the very mask, else RLE; or RLE throughout.
         category_map: other names for the model's categories, or none to leave one out.
+        overwrite: replace what stands at `out`, also what `segment` did not write.
         on_progress: told (images done, images in all).
 
     Raises:
         UserError: a source, the model or the map cannot be used, no image can be read, or another
-            run writes `out`.
+            run writes `out`, or what stands there is no earlier result of `segment`.
         Failure: nothing can be written there.
         Cancelled: `cancel` was set; what is done stays for `resume`.
     """
@@ -95,6 +100,8 @@ def segment_files(
     ref = find_model(model)
     require_writable(out)
     _check_target(out, files.values())
+    if not overwrite:
+        require_own(out, [AUTHOR], f"an earlier result of `{AUTHOR}`")
     _check_map(ref, category_map)
     with sole_writer(out, "Another run"):
         segmenter = Segmenter()
@@ -271,6 +278,6 @@ def _write(
         "annotations": annotations,
         "categories": [{"id": number, "name": name} for name, number in categories.ids.items()],
     }
-    write_atomic(out, json.dumps(data_set).encode("ascii"))
+    write_sealed_json(out, json.dumps(data_set).encode("ascii"), AUTHOR)
     journal.remove()
     return SegmentReport(len(images), len(annotations), tuple(problems))

@@ -11,8 +11,8 @@ import click
 from click.core import ParameterSource
 
 from maskgui.cli.numbers import FiniteRange
+from maskgui.cli.options import FILE, FOLDER
 from maskgui.cli.progress import StatusLine, duration
-from maskgui.cli.training import FILE, FOLDER
 
 if TYPE_CHECKING:
     from maskgui.maskrcnn.ablate.runner import Progress

@@ -6,37 +6,46 @@ from typing import TYPE_CHECKING
 
 import click
 
+from maskgui.cli.options import FILE, FOLDER, overwrite_option
 from maskgui.cli.progress import progress, say
 from maskgui.core.errors import Failure, UserError
 
 if TYPE_CHECKING:
     from maskgui.assist.session import Session
 
+AUTHOR = "import"
+"""Whose seal the report carries."""
 PROJECT_SUFFIX = ".maskgui"
 FLUSH_SECONDS = 60.0
 
 
 @click.command("import")
-@click.argument("project", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("project", type=FILE)
 @click.argument("coco", type=click.Path(path_type=Path))
 @click.option(
     "--images",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help="Folder of the images; without it: beside the JSON, then by name below it.",
 )
-@click.option(
-    "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write every repair and skip as JSON.",
-)
+@click.option("--report", type=FILE, help="Write every repair and skip as JSON.")
+@overwrite_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def import_command(
-    project: Path, coco: Path, images: Path | None, report: Path | None, as_json: bool
+    project: Path,
+    coco: Path,
+    images: Path | None,
+    report: Path | None,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
-    """Bring a COCO data set into PROJECT, which is created if it is absent."""
+    """Bring a COCO data set into PROJECT, which is created if it is absent.
+
+    What the project has stays; --overwrite is for the file of --report.
+    """
     from maskgui.assist.importing import import_coco
     from maskgui.assist.session import Session
-    from maskgui.core.files import require_writable, write_atomic
+    from maskgui.core.files import require_writable
+    from maskgui.core.seal import require_own, write_sealed_json
     from maskgui.project import delete_project
 
     if project.suffix != PROJECT_SUFFIX:
@@ -47,6 +56,8 @@ def import_command(
         if report.absolute() == coco.absolute():
             raise UserError(f"--report would write over “{coco}”; give another file.")
         require_writable(report)
+        if not overwrite:
+            require_own(report, [AUTHOR], f"an earlier report of `{AUTHOR}`")
     root = images or coco.parent
     fresh = not project.exists()
     session = Session.create(project, root) if fresh else Session.open(project)
@@ -61,7 +72,7 @@ def import_command(
         raise
     session.close()
     if report:
-        write_atomic(report, result.to_json())
+        write_sealed_json(report, result.to_json(), AUTHOR)
     if as_json:
         click.echo(result.to_json().decode())
         return
@@ -76,7 +87,7 @@ def _write_all(session: "Session", coco: Path) -> None:
 
 
 @click.command("export")
-@click.argument("project", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("project", type=FILE)
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path))
 @click.option("--format", "form", default="coco", type=click.Choice(["coco"]))
 @click.option(
@@ -89,6 +100,7 @@ def _write_all(session: "Session", coco: Path) -> None:
 @click.option("--reviewed-only", is_flag=True, help="Only images marked reviewed.")
 @click.option("--no-proposals", is_flag=True, help="Leave out what no person has touched.")
 @click.option("--copy-images", is_flag=True, help="Copy the images beside the JSON, upright.")
+@overwrite_option
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def export_command(
     project: Path,
@@ -98,9 +110,13 @@ def export_command(
     reviewed_only: bool,
     no_proposals: bool,
     copy_images: bool,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Write PROJECT as a COCO data set to a folder or a .json file."""
+    """Write PROJECT as a COCO data set to a folder or a .json file.
+
+    An earlier export of the same project is replaced when nobody changed it since.
+    """
     from maskgui.assist.exporting import ExportOptions, export_coco
     from maskgui.assist.session import Session
 
@@ -109,6 +125,7 @@ def export_command(
         reviewed_only=reviewed_only,
         proposals=not no_proposals,
         copy_images=copy_images,
+        overwrite=overwrite,
     )
     session = Session.open(project, read_only=True)
     try:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from maskgui.cli.options import FILE, FOLDER, overwrite_option
 from maskgui.cli.progress import progress, say
 from maskgui.core.errors import UserError
 
 if TYPE_CHECKING:
     from maskgui.assist.evaluation import Report
 
-FILE = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
 
+AUTHOR = "evaluate"
+"""Whose seal the page carries."""
 COLUMNS = ("AP", "AP50", "AP75")
 WIDEST = 40  # letters of a category's name in a column
 
@@ -33,6 +34,7 @@ WIDEST = 40  # letters of a category's name in a column
 @click.option("--boundary", is_flag=True, help="Also score the boundaries of masks.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--html", "html", type=FILE, help="Write a page with curves and the worst mistakes.")
+@overwrite_option
 def evaluate(
     gt: Path,
     pred: Path | None,
@@ -43,10 +45,12 @@ def evaluate(
     boundary: bool,
     as_json: bool,
     html: Path | None,
+    overwrite: bool,
 ) -> None:
     """Print box and mask AP of predictions, or of a model run on the images."""
     from maskgui.assist.evaluation import evaluate_file, evaluate_model
     from maskgui.core.files import require_writable
+    from maskgui.core.seal import require_own
 
     if pred is not None and model is not None:
         raise UserError("Both --pred and --model are given; score one of them at a time.")
@@ -56,6 +60,8 @@ def evaluate(
         if any(path is not None and html.absolute() == path.absolute() for path in (gt, pred)):
             raise UserError(f"--html would write over “{html}”; give another file.")
         require_writable(html)
+        if not overwrite:
+            require_own(html, [AUTHOR], f"an earlier page of `{AUTHOR}`")
     if pred is not None:
         report = evaluate_file(gt, pred, max_dets, boundary)
     elif images is not None and model is not None:
@@ -71,9 +77,9 @@ def evaluate(
 
 def _write_page(report: Report, html: Path, images: Path | None) -> None:
     from maskgui.assist.evaluation.page import page
-    from maskgui.core.files import write_atomic
+    from maskgui.core.seal import write_sealed_html
 
-    write_atomic(html, page(report, images).encode())
+    write_sealed_html(html, page(report, images).encode(), AUTHOR)
 
 
 def _text(report: Report) -> str:

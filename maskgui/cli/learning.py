@@ -4,20 +4,22 @@ from pathlib import Path
 
 import click
 
+from maskgui.cli.options import FOLDER, overwrite_option
 from maskgui.cli.progress import progress
-
-FILE = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command()
 @click.option("--n", "count", required=True, type=int, help="How many scenes.")
 @click.option("--seed", required=True, type=int, help="Seed of the first; each next adds one.")
 @click.option("-o", "--out", required=True, type=FOLDER)
-def scenes(count: int, seed: int, out: Path) -> None:
-    """Draw demo scenes with exact masks: images and COCO."""
+@overwrite_option
+def scenes(count: int, seed: int, out: Path, overwrite: bool) -> None:
+    """Draw demo scenes with exact masks: images and COCO.
+
+    A data set that stands there must be the same scenes.
+    """
     from maskgui.scenes import write_scenes
 
     with progress("Drawing", unit="scene") as update:
-        written = write_scenes(out, count, seed, update)
+        written = write_scenes(out, count, seed, update, overwrite=overwrite)
     click.echo(f"Wrote {count} scenes and {written}.")

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from maskgui.cli.numbers import FiniteRange
+from maskgui.cli.options import FILE, FOLDER, overwrite_option
 from maskgui.cli.progress import StatusLine, duration
 from maskgui.core.errors import Cancelled, Failure, UserError
 
 if TYPE_CHECKING:
     from maskgui.maskrcnn.train import TrainProgress
 
-FILE = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
 BAD_INPUT = 2
 FOLLOWER_WAIT = 10.0
 """Seconds that another process of torchrun's waits, in silence, to be ended with the first one:
@@ -37,6 +36,7 @@ that one says what is wrong with the data, and would be ended itself if this one
 @click.option("--init", metavar="NAME|FILE", help="Start from these weights.")
 @click.option("--minutes", type=FiniteRange(min=0), help="Train and measure no longer than this.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
+@overwrite_option
 @click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON lines.")
 def train(
     data: Path,
@@ -49,6 +49,7 @@ def train(
     init: str | None,
     minutes: float | None,
     device: str,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Train a Mask R-CNN on a COCO data set.
@@ -56,6 +57,8 @@ def train(
     Without --config, settings that suit the data are taken: fine-tuning with --init, else the
     small network from scratch. A tenth of the images is held out unless --val is given. On
     several GPUs or processors: torchrun --nproc-per-node N main.py train ...
+
+    A model that stands at OUT is replaced when the same command made it.
     """
     from maskgui.assist.learning import leads, train_model
     from maskgui.maskrcnn.train import TrainOptions
@@ -77,7 +80,7 @@ def train(
     )
     show = JsonLines() if as_json else Lines(sys.stderr.isatty())
     try:
-        written = train_model(options, show.progress, show.note)
+        written = train_model(options, show.progress, show.note, overwrite)
     except Cancelled:
         show.note(f"Stopped; the same command with --resume goes on from {options.checkpoint}.")
         raise

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from maskgui.core.errors import UserError
+from maskgui.core.seal import MEMBER as SEAL
 from maskgui.formats import coco_json
 
 MAX_ID = 1 << 62
@@ -92,6 +93,7 @@ def read_coco(path: Path) -> CocoFile:
             f"“{path}” is not COCO: its lists are nested hundreds deep; {_ADVICE}."
         ) from error
     _refuse_by_members(path, members)
+    members.pop(SEAL, None)  # of the export that wrote it: the next one gets its own
     lists = {key: members.pop(key, msgspec.Raw(b"[]")) for key in _LISTS}
     return CocoFile(
         path=path,

@@ -11,13 +11,19 @@ from pycocotools import mask as rle_codec
 
 from maskgui.core.errors import UserError
 from maskgui.core.files import write_atomic
+from maskgui.core.seal import Standing
 from maskgui.scenes.compose import CATEGORIES, GENERATOR_VERSION, Scene, SceneObject, draw_scene
 
 JPEG_QUALITY = 92
+SAME = "the data set of these scenes"
 
 
 def write_scenes(
-    folder: Path, n: int, seed: int, on_progress: Callable[[int, int], None] | None = None
+    folder: Path,
+    n: int,
+    seed: int,
+    on_progress: Callable[[int, int], None] | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Draw `n` scenes, image i from seed + i, into `folder`; returns the path of the COCO JSON.
 
@@ -27,6 +33,7 @@ def write_scenes(
 
     Raises:
         UserError: `n` < 1, or a negative seed.
+        Standing: another instances.json is there, and `overwrite` is off.
         Failure: the folder cannot be written.
     """
     if n < 1:
@@ -45,11 +52,18 @@ def write_scenes(
         "categories": categories,
     }
     target = folder / "instances.json"
+    before = target.read_bytes() if target.is_file() and not overwrite else None
+    head = json.dumps({"info": data["info"]}).encode("ascii")[:-1]
+    if before is not None and not before.startswith(head):
+        raise Standing(target, SAME)
     for i in range(n):
         _add_scene(folder, data, draw_scene(seed + i), seed + i)
         if on_progress is not None:
             on_progress(i + 1, n)
-    write_atomic(target, json.dumps(data, ensure_ascii=True).encode("ascii"))
+    written = json.dumps(data, ensure_ascii=True).encode("ascii")
+    if before not in (None, written):
+        raise Standing(target, SAME)
+    write_atomic(target, written)
     return target
 
 

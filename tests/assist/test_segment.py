@@ -168,13 +168,13 @@ def test_images_that_can_all_not_be_read_are_an_error(
     report = segment_files([images], model, tmp_path / "some.json")
     assert (report.images, len(report.problems)) == (2, 1)
     with pytest.raises(UserError, match=r"^Nothing was written, as the one image cannot be read: "):
-        segment_files([images / "a.png"], model, out)
+        segment_files([images / "a.png"], model, out, overwrite=True)
     (images / "b 2.png").write_text("no image")
     bad = [images / "a.png", images / "b 2.png"]
     with pytest.raises(
         UserError, match=r"^Nothing was written, as none of the 2 images can .*a\.png"
     ):
-        segment_files(bad, model, out)
+        segment_files(bad, model, out, overwrite=True)
     assert out.read_text() == "kept"
     assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob("*.lock"))
 
@@ -184,6 +184,25 @@ def test_an_image_is_never_written_over(images: Path) -> None:
         segment_files([images], "parts", images / "a.png")
     with pytest.raises(UserError, match="could not be written"):
         segment_files([images], "parts", images / ("x" * 300))
+
+
+def test_only_its_own_earlier_result_is_written_over(
+    model: str, images: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "labels.json"
+    segment_files([images / "a.png"], model, out)
+    again = segment_files([images], model, out)
+    data = json.loads(out.read_bytes())
+    assert len(data["images"]) == again.images == 3
+    data["annotations"].append({"id": 999, "image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1]})
+    corrected = json.dumps(data)
+    out.write_text(corrected)
+    with pytest.raises(UserError, match=r"labels\.json” is there already .* --overwrite"):
+        segment_files([images], model, out)
+    assert out.read_text() == corrected
+    assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob("*.lock"))
+    segment_files([images], model, out, overwrite=True)
+    assert json.loads(out.read_bytes())["images"] == data["images"]
 
 
 def test_a_second_run_into_one_file_is_refused(model: str, images: Path, tmp_path: Path) -> None:

@@ -200,3 +200,22 @@ def test_of_torchruns_processes_the_first_says_what_is_wrong(
     words = ["--data", "data.json", "--images", str(tmp_path), "-o", str(tmp_path / "model")]
     assert cli.main(["train", *words]) == 2
     assert ("no object" in capsys.readouterr().err) == (rank == "0")
+
+
+def test_a_report_or_page_is_not_written_over_somebody_elses_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coco = tmp_path / "coco.json"
+    coco.write_text('{"images": [], "annotations": [], "categories": []}')
+    theirs = tmp_path / "labels.json"
+    theirs.write_text("their labels")
+    words = ["import", str(tmp_path / "p.maskgui"), str(coco), "--report", str(theirs)]
+    page = ["evaluate", "--gt", str(coco), "--pred", str(coco), "--html", str(theirs)]
+    for command in (words, page):
+        assert cli.main(command) == 2
+        assert "labels.json” is there already" in capsys.readouterr().err
+    assert theirs.read_text() == "their labels"
+    assert not (tmp_path / "p.maskgui").exists()
+    assert cli.main([*words, "--overwrite"]) == 0
+    assert cli.main(words) == 0, "its own report"
+    assert json.loads(theirs.read_text())["file"] == str(coco)

@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from maskgui import cli
 from maskgui.cli.training import JsonLines, Lines, duration, status_line
+from maskgui.maskrcnn.checkpoint import read_card
+from maskgui.maskrcnn.config import to_toml
 from maskgui.maskrcnn.train import TrainProgress
+from maskgui.paths import models_dir
 
 LOSSES = {"objectness": 0.1, "rpn_box": 0.2, "class": 0.3, "box": 0.4, "mask": 0.5, "total": 1.5}
 FIGURES = {"AP": 0.25, "AP50": 0.5, "AP75": 0.2}
@@ -112,3 +116,22 @@ def test_a_place_that_takes_no_file_is_refused_before_training(
     arguments = ["train", "--data", "a.json", "--images", str(tmp_path), "-o", str(out)]
     assert cli.main(arguments) == 1
     assert "choose another place" in capsys.readouterr().err
+
+
+def test_a_model_that_another_command_made_is_not_trained_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "a.json", tmp_path / "model.safetensors"
+    words = ["train", "--data", str(data), "--images", str(tmp_path), "-o", str(out)]
+    out.write_bytes(b"weights")
+    assert cli.main(words) == 2
+    assert "model.safetensors” is there already" in capsys.readouterr().err
+    command = f"main.py train --data a.json --images {tmp_path.name} -o model.safetensors"
+    card = msgspec.structs.replace(read_card(models_dir() / "parts.safetensors"), command=command)
+    out.with_suffix(".toml").write_text(to_toml(card))
+    for more in ([], ["--overwrite"], ["--resume"]):
+        assert cli.main([*words, *more]) == 2
+        assert "is there already" not in capsys.readouterr().err, "the data is missing"
+    assert cli.main([*words, "--init", "parts"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert out.read_bytes() == b"weights"

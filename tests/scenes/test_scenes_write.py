@@ -73,7 +73,25 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(UserError, match="No space left"):
-        write_scenes(tmp_path, 2, 7)
+        write_scenes(tmp_path, 1, 7)
     monkeypatch.undo()
     assert target.read_bytes() == before
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_data_set_that_is_not_of_these_scenes_is_never_written_over(tmp_path: Path) -> None:
+    target = write_scenes(tmp_path, 1, 7)
+    drawn = target.read_bytes()
+    write_scenes(tmp_path, 1, 7)
+    assert target.read_bytes() == drawn
+    data = json.loads(drawn)
+    data["annotations"][0]["category_id"] = 2
+    for theirs in (json.dumps(data), json.dumps({"images": []}), drawn.decode() + " "):
+        target.write_text(theirs, "ascii")
+        with pytest.raises(UserError, match="--overwrite"):
+            write_scenes(tmp_path, 1, 7)
+        assert target.read_text("ascii") == theirs
+    with pytest.raises(UserError, match="--overwrite"):
+        write_scenes(tmp_path, 2, 7)
+    write_scenes(tmp_path, 1, 7, overwrite=True)
+    assert target.read_bytes() == drawn

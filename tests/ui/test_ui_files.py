@@ -52,6 +52,26 @@ def test_an_export_does_not_wait_behind_the_network(
         go.set()
 
 
+@pytest.mark.parametrize("agreed", [False, True])
+def test_an_export_asks_before_it_replaces_what_is_not_its_own(
+    opened: Controller, wait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agreed: bool
+) -> None:
+    questions = []
+    monkeypatch.setattr(
+        "maskgui.ui.dialogs.ask.ask", lambda _, *texts: questions.append(texts) or agreed
+    )
+    out = tmp_path / "labels.json"
+    out.write_text("their labels")
+    opened.datasets.write(opened.desk.session, out, ExportOptions())
+    wait(lambda: len(questions) == 1 and not opened.desk.work.is_on("data set"))
+    assert questions[0][0] == f"Replace “labels.json” in “{tmp_path.name}”?"
+    assert (out.read_text() == "their labels") is not agreed
+    if agreed:
+        opened.datasets.write(opened.desk.session, out, ExportOptions())
+        wait(lambda: not opened.desk.work.is_on("data set"))
+        assert len(questions) == 1, "the export knows its own"
+
+
 def damaged(controller: Controller) -> Path:
     """Close the project and damage its file, which has a good backup."""
     path = controller.desk.session.project.path

@@ -1,5 +1,6 @@
 """COCO in and out, and finding moved images: file work with a dialog before or after it."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from maskgui.assist.jobs import JobContext, Reply
 from maskgui.assist.session import Session
+from maskgui.core.seal import Standing
 from maskgui.project.place import place_for
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.files import Files
@@ -109,7 +111,10 @@ class Datasets(QObject):
         dialog.deleteLater()
 
     def write(self, session: Session, target: Path, options) -> None:
-        """Write the data set in the worker; say what was written and where."""
+        """Write the data set in the worker; say what was written and where.
+
+        Asks before it replaces what is no earlier export of the project.
+        """
         from maskgui.assist.exporting import export_coco  # noqa: PLC0415
 
         def work(context: JobContext):
@@ -118,14 +123,28 @@ class Datasets(QObject):
                 context.progress(f"{done:,} of {total:,}", done / max(total, 1))
 
             session.flush(60.0)
-            return export_coco(session.project, target, options, tell, context.cancel)
+            try:
+                return export_coco(session.project, target, options, tell, context.cancel)
+            except Standing as found:
+                return found
 
         def done(reply: Reply) -> None:
             self._ended()
+            if isinstance(reply.value, Standing):
+                self._ask_to_replace(session, target, options, reply.value.path)
+                return
             folder = target if target.is_dir() else target.parent
             self.desk.say(reply.value.summary(), action=("Show in folder", lambda: _show(folder)))
 
         self._run("Exporting", work, done)
+
+    def _ask_to_replace(self, session: Session, target: Path, options, path: Path) -> None:
+        from maskgui.ui.dialogs.ask import ask  # noqa: PLC0415
+
+        question = f"Replace “{path.name}” in “{path.parent.name}”?"
+        words = "It is no earlier export of this project, or was changed since."
+        if ask(self.desk.window, question, words, "Replace") and session is self.desk.session:
+            self.write(session, target, dataclasses.replace(options, overwrite=True))
 
     # ---- found again
 
