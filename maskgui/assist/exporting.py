@@ -22,7 +22,7 @@ from maskgui.core.seal import Sealed
 from maskgui.formats import coco_json
 from maskgui.formats.coco_check import UNCHECKED, check_file, fingerprint
 from maskgui.formats.coco_read import ImageFields, file_name_of, is_id
-from maskgui.formats.coco_shape import read_outline
+from maskgui.formats.coco_shape import Outline, read_outline
 from maskgui.formats.coco_write import (
     Form,
     category_record,
@@ -269,15 +269,14 @@ class _Export:
             on_progress(len(records), len(records))
 
     def _annotation(self, instance: Instance, size: Size) -> bytes | None:
-        """Return an instance's record; None for one without a pixel that did not come so."""
+        """Return an instance's record, None for one that was drawn without a pixel."""
         raw = self._raw(instance.source)
         if raw is not None and instance.verbatim:
             self._count(instance, _expected_of(instance, raw, size))
             return untouched_annotation(instance, raw)
         rle = shape_to_rle(instance.shape, *size)
         if not rle.area:
-            self.report.empty.append(instance.id)
-            return None
+            return self._without_pixel(instance, raw, size)
         form, compressed = self._options.segmentation, self._options.compressed
         values = new_annotation(instance, rle, form, compressed)
         if instance.is_proposal and instance.score is not None:
@@ -286,6 +285,18 @@ class _Export:
         return (
             bytes(coco_json.encode(values)) if raw is None else coco_json.with_values(raw, values)
         )
+
+    def _without_pixel(self, instance: Instance, raw: bytes | None, size: Size) -> bytes | None:
+        """Return the record of an instance whose outline came so; None for one that was drawn so.
+
+        Files hold objects so small that they cover no pixel's centre: a new category loses none.
+        """
+        if raw is None or _outline_of(raw).shape != instance.shape:
+            self.report.empty.append(instance.id)
+            return None
+        self._count(instance, _expected_of(instance, raw, size))
+        values = {"iscrowd": int(instance.iscrowd)}
+        return coco_json.with_values(untouched_annotation(instance, raw), values)
 
     def _count(self, instance: Instance, expected: int) -> None:
         self._expected.append(expected)
@@ -322,11 +333,15 @@ class _Export:
 
 def _expected_of(instance: Instance, raw: bytes, size: Size) -> int:
     """Return what an annotation that goes out as it came shall decode to, if anything can."""
-    segmentation = bytes(coco_json.split(raw).get("segmentation", msgspec.Raw(b"null")))
-    outline = read_outline(segmentation, None)
+    outline = _outline_of(raw)
     if outline.notes or not outline.is_exact or size[0] * size[1] > MAX_PIXELS:
         return UNCHECKED
     return fingerprint(shape_to_rle(instance.shape, *(outline.size or size)))
+
+
+def _outline_of(raw: bytes) -> Outline:
+    segmentation = coco_json.split(raw).get("segmentation", msgspec.Raw(b"null"))
+    return read_outline(bytes(segmentation), None)
 
 
 def _file_names(records: Iterable[ImageRecord]) -> dict[int, str]:

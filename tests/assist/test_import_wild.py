@@ -447,6 +447,30 @@ def test_images_without_objects_stay_and_instances_without_pixels_do_not(desk):
     assert "50" in written.summary()
 
 
+@pytest.mark.parametrize("corners", [3, 8, 64])
+@pytest.mark.parametrize("radius", [0.02, 0.3, 0.7, 1.5])
+def test_circles_of_any_size_come_back_also_in_another_category(desk, radius, corners):
+    turn = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    centers = np.random.default_rng(1).uniform(3, 13, (6, 1, 2))
+    rings = (centers + radius * np.stack((np.cos(turn), np.sin(turn)), axis=1)).reshape(6, -1)
+    tiny = [
+        annotation(number, segmentation=[ring.tolist()], area=np.pi * radius**2)
+        for number, ring in enumerate(rings, 1)
+    ]
+    two = [{"id": 1, "name": "nut"}, {"id": 2, "name": "bolt"}]
+    assert desk.take(data_set(annotations=tiny, categories=two)).annotations == 6
+    assert desk.export()[0]["annotations"] == tiny
+    record = desk.session.document.image(1)
+    for one in desk.session.instances(1):
+        other = msgspec.structs.replace(one, category_id=2, iscrowd=True)
+        desk.session.apply(replace_instance(one, other, "Category", record, None))
+    after, written = desk.export()
+    assert written.empty == []
+    assert [one["category_id"] for one in after["annotations"]] == 6 * [2]
+    assert [one["iscrowd"] for one in after["annotations"]] == 6 * [1]
+    assert [one["segmentation"] for one in after["annotations"]] == [[r.tolist()] for r in rings]
+
+
 def test_a_project_without_imports_is_whole(desk):
     ids = desk.session.add_images([desk.folder / "a.png", desk.folder / "sub" / "b.png"])
     after, written = desk.export()
