@@ -14,11 +14,11 @@ from maskgui.assist.journal import Journal, Settings
 from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, is_done
 from maskgui.core.detections import SCORE_FLOOR, UNUSED_CATEGORY
 from maskgui.core.errors import UserError
-from maskgui.core.files import require_writable, sole_writer
+from maskgui.core.files import file_identity, sole_writer
 from maskgui.core.jsonfile import decode_json, read_bytes
 from maskgui.core.raster import shape_to_rle
 from maskgui.core.rle import Rle
-from maskgui.core.seal import require_own, write_sealed_json
+from maskgui.core.seal import require_place, write_sealed_json
 from maskgui.core.shape import Polygon, Shape
 from maskgui.formats.coco_write import segmentation_of
 from maskgui.imaging import ImageError, scan_folder
@@ -98,10 +98,8 @@ def segment_files(
     """
     files = find_images(sources)
     ref = find_model(model)
-    require_writable(out)
     _check_target(out, files.values())
-    if not overwrite:
-        require_own(out, [AUTHOR], f"an earlier result of `{AUTHOR}`")
+    require_place(out, AUTHOR, overwrite)
     _check_map(ref, category_map)
     with sole_writer(out, "Another run"):
         segmenter = Segmenter()
@@ -158,7 +156,8 @@ def find_images(sources: Iterable[Path]) -> dict[str, Path]:
 
 def _check_target(out: Path, images: Iterable[Path]) -> None:
     """Refuse to write over an image that is to be read."""
-    if out.exists() and any(out.samefile(image) for image in images):
+    identity = file_identity(out)
+    if identity is not None and any(file_identity(image) == identity for image in images):
         raise UserError(f"“{out}” is one of the images; give another file with -o.")
 
 

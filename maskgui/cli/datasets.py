@@ -44,8 +44,7 @@ def import_command(
     """
     from maskgui.assist.importing import import_coco
     from maskgui.assist.session import Session
-    from maskgui.core.files import require_writable
-    from maskgui.core.seal import require_own, write_sealed_json
+    from maskgui.core.seal import require_place, write_sealed_json
     from maskgui.project import delete_project
 
     if project.suffix != PROJECT_SUFFIX:
@@ -55,9 +54,7 @@ def import_command(
     if report is not None:
         if report.absolute() == coco.absolute():
             raise UserError(f"--report would write over “{coco}”; give another file.")
-        require_writable(report)
-        if not overwrite:
-            require_own(report, [AUTHOR], f"an earlier report of `{AUTHOR}`")
+        require_place(report, AUTHOR, overwrite)
     root = images or coco.parent
     fresh = not project.exists()
     session = Session.create(project, root) if fresh else Session.open(project)

@@ -49,8 +49,7 @@ def evaluate(
 ) -> None:
     """Print box and mask AP of predictions, or of a model run on the images."""
     from maskgui.assist.evaluation import evaluate_file, evaluate_model
-    from maskgui.core.files import require_writable
-    from maskgui.core.seal import require_own
+    from maskgui.core.seal import require_place
 
     if pred is not None and model is not None:
         raise UserError("Both --pred and --model are given; score one of them at a time.")
@@ -59,9 +58,7 @@ def evaluate(
     if html is not None:
         if any(path is not None and html.absolute() == path.absolute() for path in (gt, pred)):
             raise UserError(f"--html would write over “{html}”; give another file.")
-        require_writable(html)
-        if not overwrite:
-            require_own(html, [AUTHOR], f"an earlier page of `{AUTHOR}`")
+        require_place(html, AUTHOR, overwrite)
     if pred is not None:
         report = evaluate_file(gt, pred, max_dets, boundary)
     elif images is not None and model is not None:

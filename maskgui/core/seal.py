@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from maskgui.core.errors import UserError
-from maskgui.core.files import atomic_file
+from maskgui.core.files import atomic_file, require_writable
 
 MEMBER = "maskgui"
 """The seal's name; a reader of JSON leaves this member out."""
@@ -102,6 +102,16 @@ class Standing(UserError):
             "give another name, or add --overwrite to replace it."
         )
         self.path = path
+
+
+def require_place(path: Path, author: str, overwrite: bool) -> None:
+    """Refuse a place where `author` can write nothing, or would replace what it did not write.
+
+    Called before the work. Raises Failure or Standing.
+    """
+    require_writable(path)
+    if not overwrite:
+        require_own(path, [author], f"an earlier result of `{author}`")
 
 
 def require_own(path: Path, authors: Collection[str], what: str) -> str | None:

@@ -17,11 +17,10 @@ from maskgui.core.booleans import (
     without,
 )
 from maskgui.core.document import Edit
-from maskgui.core.edits import copied
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Response, Scene
-from maskgui.tools.commit import combined
+from maskgui.tools.commit import combined, divided
 from maskgui.tools.picking import editable
 
 TWO_NEEDED = "Select two instances or more first"
@@ -57,14 +56,8 @@ def split(scene: Scene) -> Response:
     several = [(one, parts) for one, parts in found if len(parts) > 1]
     if not several:
         return Response(status="Select an instance of several parts first")
-    new = [
-        copied(one, scene.new_id(), one.image_id, shape=part)
-        for one, parts in several
-        for part in parts[1:]
-    ]
-    kept = [(one, parts[0]) for one, parts in several]
-    edit = combined("Split parts", scene, reshape=kept, add=new)
-    return _done(edit, scene.selection | {one.id for one in new})
+    edit, new = divided("Split parts", several, scene)
+    return _done(edit, scene.selection | new)
 
 
 def subtract(scene: Scene) -> Response:

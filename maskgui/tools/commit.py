@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from maskgui.core.document import Change, Edit
-from maskgui.core.edits import add_instances, delete_instances, replace_instances
+from maskgui.core.edits import add_instances, copied, delete_instances, replace_instances
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Scene
@@ -58,6 +58,21 @@ def combined(
     second = delete_instances(delete, _record_after(first, image), found)
     changes = (*first.changes, *second.changes, *(Change(None, one) for one in add))
     return Edit(label, image.id, changes) if changes else None
+
+
+def divided(
+    label: str, cut: Sequence[tuple[Instance, Sequence[Shape]]], scene: Scene
+) -> tuple[Edit | None, frozenset[int]]:
+    """Return one edit by which instances keep the first of their pieces and the others become new
+    ones, and the ids of these."""
+    new = [
+        copied(one, scene.new_id(), one.image_id, shape=piece)
+        for one, pieces in cut
+        for piece in pieces[1:]
+    ]
+    kept = [(one, pieces[0]) for one, pieces in cut]
+    edit = combined(label, scene, reshape=kept, add=new)
+    return edit, frozenset(one.id for one in new)
 
 
 def deleted(instances: Iterable[Instance], scene: Scene) -> Edit | None:

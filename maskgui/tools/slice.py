@@ -3,12 +3,11 @@
 import numpy as np
 
 from maskgui.core.booleans import slice_along
-from maskgui.core.edits import copied
 from maskgui.core.entities import Instance
 from maskgui.core.hit import shape_area
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Look, Overlay, Path, Pointer, Response, Scene
-from maskgui.tools.commit import combined
+from maskgui.tools.commit import divided
 from maskgui.tools.picking import editable
 from maskgui.tools.tracing import Points, TracingTool
 
@@ -82,14 +81,8 @@ class SliceTool(TracingTool):
         cut = _cut(way, scene)
         if not cut:
             return self.answer(scene, status=NOTHING_CUT)
-        new = [
-            copied(one, scene.new_id(), one.image_id, shape=piece)
-            for one, pieces in cut
-            for piece in pieces[1:]
-        ]
-        kept = [(one, pieces[0]) for one, pieces in cut]
-        edit = combined("Slice", scene, reshape=kept, add=new)
-        chosen = frozenset(one.id for one in (*new, *(one for one, _ in kept)))
+        edit, new = divided("Slice", cut, scene)
+        chosen = new | {one.id for one, _ in cut}
         return self.answer(scene, edit=edit, selection=scene.selection | chosen)
 
 
