@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage
 
 from maskgui.core.shape import Box
+from maskgui.imaging.opencv import cv2
 from maskgui.imaging.tiled import TiledPixels
 
 Place = tuple[int, int, int]
@@ -60,8 +60,8 @@ class Mosaic(QObject):
         places.sort(key=lambda one: math.dist(one[1:], middle))
         self.pixels.ask(places)
 
-    def piece(self, level: int, box: Box) -> tuple[QImage, tuple[int, int]]:
-        """Return the pixels of a level that an image box needs, and where they begin in it."""
+    def piece(self, level: int, box: Box) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+        """Return the pixels (RGB) of a level that an image box needs, and where they begin."""
         x0, y0, x1, y1 = self._level_box(level, box)
         made = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
         grid = self.pixels.grid
@@ -74,14 +74,10 @@ class Mosaic(QObject):
             else:
                 part = tile[b0 - top : b1 - top, a0 - left : a1 - left]
             made[b0 - y0 : b1 - y0, a0 - x0 : a1 - x0] = part
-        height, width = made.shape[:2]
-        image = QImage(made.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-        return image.convertToFormat(QImage.Format.Format_RGB32), (x0, y0)
+        return made, (x0, y0)
 
     def _stand_in(self, level: int, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
         """Return a box of a level from the overview, enlarged."""
-        import cv2  # noqa: PLC0415 - not on the way to the window
-
         x0, y0, x1, y1 = box
         shift = self.pixels.depth - level
         left, top = x0 >> shift, y0 >> shift

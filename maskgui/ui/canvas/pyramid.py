@@ -10,13 +10,18 @@ from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QSize, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 
 from maskgui.core.shape import Box
+from maskgui.imaging.opencv import cv2
 from maskgui.imaging.tiled import TiledPixels
 from maskgui.ui.canvas.mosaic import Mosaic
+from maskgui.ui.canvas.resample import Pixels, Positions, between, nearest, rgb32
 from maskgui.ui.canvas.viewport import Viewport
 
 SHARP_FROM = 3.0
 """Scale from which pixels are shown as squares."""
-SMALLEST_LEVEL = 256
+SMALLEST_LEVEL = 32
+"""Pixels: images of longer sides are halved; the canvas shows none much smaller."""
+TOO_LARGE = 3.0
+"""Pixels of a level for one of the screen: such a level only serves until a smaller one is made."""
 REFRESH_MS = 200
 """Between two looks at a large image's overview while it is made."""
 
@@ -34,8 +39,7 @@ class ImageLayer(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pixels: NDArray[np.uint8] | None = None  # kept: the first level only borrows it
-        self._levels: list[QImage] = []
+        self._levels: list[Pixels] = []  # the first has three channels, as it came
         self._mosaic: Mosaic | None = None
         self._complaint = ""  # that was told
         self._serial = 0
@@ -45,7 +49,7 @@ class ImageLayer(QObject):
         self._drawn: object = None  # what decided how it looks, but its place
         self._spoiled: list[Box] = []  # parts of the image that are to be drawn again
         self._last_scale = 0.0
-        self._made: tuple[int, list[QImage]] = (0, [])
+        self._made: tuple[int, list[Pixels]] = (0, [])
         self._pool: ThreadPoolExecutor | None = None
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._refresh.timeout.connect(self._overview_grew)
@@ -65,8 +69,7 @@ class ImageLayer(QObject):
             self._mosaic.overview_came.connect(self._overview_changed)
             self._overview_changed()  # it may have been made, or have failed, before
             rgb = self._mosaic.overview()
-        self._pixels = None if rgb is None else np.ascontiguousarray(rgb)
-        self._levels = [] if self._pixels is None else [_wrapped(self._pixels)]
+        self._levels = [] if rgb is None else [np.ascontiguousarray(rgb)]
         self._make_levels()
 
     def close(self) -> None:
@@ -81,8 +84,8 @@ class ImageLayer(QObject):
 
         While the scale stays, the last frame is shifted and only its new edges are drawn.
         """
-        width, height = math.ceil(view.width * view.ratio), math.ceil(view.height * view.ratio)
-        drawn = (self._serial, self._version, view.scale, width, height, surround.rgb())
+        size = QSize(math.ceil(view.width * view.ratio), math.ceil(view.height * view.ratio))
+        drawn = (self._serial, self._version, view.scale, size, surround.rgb())
         frame = self._frame if drawn == self._drawn else None
         if self._mosaic is not None:
             self._mosaic.want(self._mosaic.level_for(view.scale), view.visible_box())
@@ -91,21 +94,16 @@ class ImageLayer(QObject):
             self._spoiled.clear()
             if self._zooming(view):
                 self._frame = None
-                self._fill_around(painter, view, surround)
-                self._draw_levels(painter, view, view.visible_box(), smooth=False)
+                painter.save()
+                painter.scale(1 / view.ratio, 1 / view.ratio)
+                self._draw_part(painter, view, QRect(QPoint(0, 0), size), surround, passing=True)
+                painter.restore()
                 return
-            frame = self._frame = self._new_frame(view, QSize(width, height), surround, None)
+            frame = self._frame = self._new_frame(view, size, surround, None)
         elif view.origin != self._frame_origin or self._spoiled:
-            frame = self._frame = self._new_frame(view, QSize(width, height), surround, frame)
-        painter.drawImage(QRectF(0, 0, width / view.ratio, height / view.ratio), frame)
-
-    def _fill_around(self, painter: QPainter, view: Viewport, surround: QColor) -> None:
-        """Fill what the image does not cover, and the pixel that its edge may only touch."""
-        image = view.box_to_screen((0, 0, view.image_width, view.image_height))
-        covered = image.adjusted(1, 1, -1, -1).toAlignedRect()
-        whole = QRect(0, 0, math.ceil(view.width), math.ceil(view.height))
-        for rect in list(QRegion(whole) - QRegion(covered)):  # type: ignore[call-overload]
-            painter.fillRect(rect, surround)
+            frame = self._frame = self._new_frame(view, size, surround, frame)
+        target = QRectF(0, 0, size.width() / view.ratio, size.height() / view.ratio)
+        painter.drawImage(target, frame)
 
     def _zooming(self, view: Viewport) -> bool:
         """Whether the frame before had another scale: the next will, too."""
@@ -119,7 +117,7 @@ class ImageLayer(QObject):
         frame = QImage(size, QImage.Format.Format_RGB32)
         left, top = view.origin
         painter = QPainter(frame)
-        fresh = QRegion(QRect(QPoint(0, 0), size))
+        fresh = QRegion(frame.rect())
         if old is not None:
             way = QPoint(left - self._frame_origin[0], top - self._frame_origin[1])
             painter.drawImage(way, old)
@@ -128,11 +126,7 @@ class ImageLayer(QObject):
                 fresh += self._device_rect(view, box).intersected(frame.rect())
         self._spoiled.clear()
         for rect in list(fresh):  # type: ignore[call-overload]  # Qt's stub leaves this out
-            painter.resetTransform()
-            painter.setClipRect(rect)
-            painter.fillRect(rect, surround)
-            painter.scale(view.ratio, view.ratio)
-            self._draw_levels(painter, view, self._image_box(view, rect), smooth=True)
+            self._draw_part(painter, view, rect, surround)
         painter.end()
         self._frame_origin = (left, top)
         return frame
@@ -145,52 +139,56 @@ class ImageLayer(QObject):
         scaled = QRectF(
             rect.x() * ratio, rect.y() * ratio, rect.width() * ratio, rect.height() * ratio
         )
-        return scaled.toAlignedRect().adjusted(-1, -1, 1, 1)
+        reach = math.ceil(SHARP_FROM / 2)  # half a pixel of the image, where pixels are blended
+        return scaled.toAlignedRect().adjusted(-reach, -reach, reach, reach)
 
-    @staticmethod
-    def _image_box(view: Viewport, rect: QRect) -> Box:
-        """Return the part of the image that device pixels show."""
-        x0, y0, x1, y1 = view.visible_box()
-        left, top = view.to_image(rect.left() / view.ratio, rect.top() / view.ratio)
-        right, bottom = view.to_image(
-            (rect.right() + 1) / view.ratio, (rect.bottom() + 1) / view.ratio
-        )
-        return max(x0, left), max(y0, top), min(x1, right), min(y1, bottom)
+    def _draw_part(
+        self,
+        painter: QPainter,
+        view: Viewport,
+        rect: QRect,
+        surround: QColor,
+        *,
+        passing: bool = False,
+    ) -> None:
+        """Draw what a rectangle shows; it and the painter are in device pixels.
 
-    def _draw_levels(self, painter: QPainter, view: Viewport, box: Box, *, smooth: bool) -> None:
-        """Draw a box of the image from the level that fits the scale."""
-        x0, y0, x1, y1 = box
-        if not self._levels or x1 <= x0 or y1 <= y0:
+        Of one that is `passing` nothing is kept: that may be done faster and less exactly.
+        """
+        image = _image_rect(view) & rect if self._levels else QRect()
+        for around in list(QRegion(rect) - QRegion(image)):  # type: ignore[call-overload]
+            painter.fillRect(around, surround)
+        if image.isEmpty():
             return
+        left, top = view.origin
+        # The middles of the screen's pixels, as positions on the image.
+        x = np.arange(image.left() + 0.5 - left, image.right() + 1 - left) / view.scale
+        y = np.arange(image.top() + 0.5 - top, image.bottom() + 1 - top) / view.scale
+        level, x, y = self._on_level(view, x, y)
+        stopgap = level.shape[1] > TOO_LARGE * view.image_width * view.scale
+        if passing or stopgap:
+            _draw_quickly(painter, image, level, x, y)
+        else:
+            smooth = view.scale < SHARP_FROM and view.scale != 1.0
+            seen = (between if smooth else nearest)(level, x, y)
+            painter.drawImage(image.topLeft(), _picture(seen))
+
+    def _on_level(
+        self, view: Viewport, x: Positions, y: Positions
+    ) -> tuple[Pixels, Positions, Positions]:
+        """Return the level that fits the scale, and positions on the image as those on it."""
         tiles = None if self._mosaic is None else self._mosaic.level_for(view.scale)
         if self._mosaic is not None and tiles is not None:
-            level, (shift_x, shift_y) = self._mosaic.piece(tiles, box)
-            across = down = 0.5**tiles
-            wide, high = self._mosaic.pixels.grid.size(tiles)
-        else:
-            level, shift_x, shift_y = self._level_for(view), 0, 0
-            wide, high = level.width(), level.height()
-            across, down = wide / view.image_width, high / view.image_height
-        # Whole pixels of the level and one more, so that its edges are sampled as its middle.
-        left, top = np.floor((x0 * across, y0 * down)) - 1
-        right, bottom = np.ceil((x1 * across, y1 * down)) + 1
-        left, top = max(left, 0.0), max(top, 0.0)
-        right, bottom = min(right, wide), min(bottom, high)
-        target = view.box_to_screen((left / across, top / down, right / across, bottom / down))
-        source = QRectF(left - shift_x, top - shift_y, right - left, bottom - top)
-        if view.scale >= 1.0 and level.format() != QImage.Format.Format_RGB32:
-            # The few pixels in view are converted first: enlarging is much faster then.
-            level = level.copy(source.toRect()).convertToFormat(QImage.Format.Format_RGB32)
-            source.moveTo(0, 0)
-        smooth = smooth and view.scale < SHARP_FROM and view.scale != 1.0
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        painter.drawImage(target, level, source)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+            piece, (left, top) = self._mosaic.piece(tiles, (x[0], y[0], x[-1], y[-1]))
+            return piece, x * 0.5**tiles - left, y * 0.5**tiles - top
+        level = self._level_for(view)
+        height, width = level.shape[:2]
+        return level, x * (width / view.image_width), y * (height / view.image_height)
 
-    def _level_for(self, view: Viewport) -> QImage:
-        """The smallest level that need not be enlarged."""
+    def _level_for(self, view: Viewport) -> Pixels:
+        """Return the smallest level that need not be enlarged."""
         needed = view.image_width * view.scale
-        fitting = [level for level in self._levels if level.width() >= needed]
+        fitting = [level for level in self._levels if level.shape[1] >= needed]
         return fitting[-1] if fitting else self._levels[0]
 
     # Levels and tiles that come
@@ -206,9 +204,9 @@ class ImageLayer(QObject):
             self._mosaic = None
 
     def _make_levels(self) -> None:
-        rgb, serial = self._pixels, self._serial
-        if rgb is None or max(rgb.shape[:2]) <= SMALLEST_LEVEL:
+        if not self._levels or max(self._levels[0].shape[:2]) <= SMALLEST_LEVEL:
             return
+        rgb, serial = self._levels[0], self._serial
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, "image-levels")
         self._pool.submit(_smaller_levels, rgb, lambda: serial != self._serial).add_done_callback(
@@ -240,8 +238,7 @@ class ImageLayer(QObject):
     def _overview_grew(self) -> None:
         if self._mosaic is not None:
             self._complain(self._mosaic.pixels.complaint)
-            self._pixels = np.ascontiguousarray(self._mosaic.overview())
-            self._levels = [_wrapped(self._pixels), *self._levels[1:]]
+            self._levels[0] = self._mosaic.overview()
             self._make_levels()
 
     def _complain(self, text: str) -> None:
@@ -251,19 +248,46 @@ class ImageLayer(QObject):
                 self.complained.emit(text)
 
 
-def _wrapped(rgb: NDArray[np.uint8]) -> QImage:
-    height, width = rgb.shape[:2]
-    return QImage(rgb.data, width, height, width * 3, QImage.Format.Format_RGB888)
+def _image_rect(view: Viewport) -> QRect:
+    """Return the device pixels whose centres the image covers, one at least on either axis."""
+    width = max(math.ceil(view.image_width * view.scale - 0.5), 1)
+    height = max(math.ceil(view.image_height * view.scale - 0.5), 1)
+    return QRect(*view.origin, width, height)
 
 
-def _smaller_levels(rgb: NDArray[np.uint8], stale: Callable[[], bool]) -> list[QImage]:
+def _draw_quickly(
+    painter: QPainter, rect: QRect, level: Pixels, x: Positions, y: Positions
+) -> None:
+    """Draw what lies at these positions of a level; here and there it is a pixel off."""
+    (left, right), (top, bottom) = _ends(x), _ends(y)
+    if right - left <= rect.width():  # the few pixels are converted first: that is much faster
+        first_x, first_y = max(int(left), 0), max(int(top), 0)
+        level = rgb32(level[first_y : math.ceil(bottom), first_x : math.ceil(right)])
+        left, right, top, bottom = left - first_x, right - first_x, top - first_y, bottom - first_y
+    source = QRectF(left, top, right - left, bottom - top)
+    painter.drawImage(QRectF(rect), _picture(level), source)
+
+
+def _ends(places: Positions) -> tuple[float, float]:
+    """Return where the first and the last of evenly spaced pixels begin and end."""
+    first, last = float(places[0]), float(places[-1])
+    half = (last - first) / max(len(places) - 1, 1) / 2
+    return first - half, last + half
+
+
+def _picture(pixels: Pixels) -> QImage:
+    """Return pixels as an image that borrows them."""
+    height, width, channels = pixels.shape
+    kind = QImage.Format.Format_RGB32 if channels == 4 else QImage.Format.Format_RGB888
+    return QImage(pixels.data, width, height, channels * width, kind)
+
+
+def _smaller_levels(rgb: Pixels, stale: Callable[[], bool]) -> list[Pixels]:
     """Halve again and again; OpenCV lets the interpreter lock go meanwhile."""
-    import cv2  # noqa: PLC0415 - not on the way to the window
-
     levels = []
     while max(rgb.shape[:2]) > SMALLEST_LEVEL and not stale():
         height, width = rgb.shape[:2]
         half = ((width + 1) // 2, (height + 1) // 2)
         rgb = np.asarray(cv2.resize(rgb, half, interpolation=cv2.INTER_AREA), np.uint8)
-        levels.append(_wrapped(rgb).convertToFormat(QImage.Format.Format_RGB32))
+        levels.append(rgb32(rgb))
     return levels
