@@ -211,10 +211,13 @@ def test_vertices_are_squares_with_an_edge_and_a_shadow_at_the_border_too(ratio,
     points = np.array([(40.2, 40.0), (0.0, 80.0), (159.0, 100.0), (80.0, 159.0), (500.0, 3.0)])
     dots = Dots(points / ratio, VERTEX, QColor("#ff0000"), QColor("#00ff00"))
     whole = np.full((SIDE + 100, SIDE + 100, 4), 255, np.uint8)
-    paint_dots(ground, dots, ratio, (0.0, 0.0), ratio)
-    paint_dots(whole, dots, ratio, (-50.0, -50.0), ratio)
+    paint_dots(ground, dots, ratio, (0, 0), ratio)
+    paint_dots(whole, dots, ratio, (-50, -50), ratio)
     assert np.array_equal(whole[50:-50, 50:-50], ground)
-    first = round(40.2 - side / 2), round(40.0 - side / 2)
+    first = tuple(int(at - side / 2 + 0.5) for at in (40.2, 40.0))  # halves go up everywhere
+    odd = np.full((SIDE, SIDE, 4), 255, np.uint8)
+    paint_dots(odd, dots, ratio, (1, 1), ratio)
+    assert np.array_equal(odd[:-1, :-1], ground[1:, 1:])
     for inset, color in ((-rim, (165, 165, 165)), (0, (0, 255, 0)), (rim, (0, 0, 255))):
         x, y = first[0] + inset, first[1] + inset
         assert np.abs(ground[y, x, :3].astype(int) - color).max() <= 1

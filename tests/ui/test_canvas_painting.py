@@ -149,6 +149,26 @@ def test_the_settled_picture_equals_a_full_repaint(qtbot, scale):
     assert np.array_equal(worn.picture(), fresh.picture())
 
 
+@pytest.mark.parametrize(("count", "scale"), [(40, 0.8), (300, 2.1), (1500, 5.3)])
+def test_a_selected_outline_looks_the_same_however_it_was_scrolled(qtbot, count, scale):
+    """OpenCV's lines differ by a shade with where they leave a picture; squares stay in place."""
+    shapes = [
+        instance(n, Polygon(blob((100 + 110 * n, 160 + 30 * n), 90, count, n))) for n in range(3)
+    ]
+    worn, fresh = (Desk(qtbot, *shapes, size=(500, 400)) for _ in range(2))
+    worn.canvas.selection.set({0, 2})
+    worn.canvas.zoom_at(QPointF(320, 240), scale / worn.canvas.view.scale)
+    worn.picture()
+    for way in ((1, 0), (-41, 17), (-24, -57), (17, 49)):
+        worn.canvas.scroll_by(*way)
+        came = worn.picture().astype(int)
+        fresh.canvas.selection.clear()
+        fresh.canvas.view.show(*worn.canvas.view.state)
+        fresh.canvas._view_moved()
+        fresh.canvas.selection.set({0, 2})
+        assert np.abs(came - fresh.picture()).max() <= 16
+
+
 def test_pixels_are_sharp_when_large(qtbot):
     desk = Desk(qtbot)
     checks = np.indices((150, 200)).sum(axis=0) % 2 * 255

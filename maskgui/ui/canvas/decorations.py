@@ -151,7 +151,8 @@ def _squares(
         return
     painter = brush.painter
     origin, scale = brush.view.to_screen(0, 0), brush.view.logical_scale
-    corners = np.round(points * scale + (origin.x() - side / 2, origin.y() - side / 2))
+    # Halves go one way: rounded to even numbers they would jump as the view is scrolled.
+    corners = np.floor(points * scale + (origin.x() - side / 2 + 0.5, origin.y() - side / 2 + 0.5))
     middles = polygon_of(corners + side / 2)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     for width, color in ((side + 2, SHADOW), (side, edge), (side - 2, fill)):

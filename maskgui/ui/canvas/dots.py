@@ -49,7 +49,7 @@ def dots_of(shape: Shape, scale: float, fill: QColor, *, always: bool) -> Dots |
 
 
 def paint_dots(
-    pixels: NDArray[np.uint8], dots: Dots, scale: float, corner: tuple[float, float], ratio: float
+    pixels: NDArray[np.uint8], dots: Dots, scale: float, corner: tuple[int, int], ratio: float
 ) -> None:
     """Paint squares on whole pixels, so that they are crisp; those of one call as one layer.
 
@@ -58,8 +58,9 @@ def paint_dots(
     """
     height, width = pixels.shape[:2]
     side, rim = round(dots.side * ratio), max(round(ratio), 1)
-    x = np.rint(dots.points[:, 0] * scale - corner[0] - side / 2)
-    y = np.rint(dots.points[:, 1] * scale - corner[1] - side / 2)
+    # Not rint: halves go to the even pixel there, another one wherever the corner is odd.
+    x = np.floor(dots.points[:, 0] * scale - side / 2 + 0.5) - corner[0]
+    y = np.floor(dots.points[:, 1] * scale - side / 2 + 0.5) - corner[1]
     seen = (x > -side - rim) & (y > -side - rim) & (x < width + rim) & (y < height + rim)
     x, y = x[seen].astype(np.intp), y[seen].astype(np.intp)
     within = (x >= rim) & (y >= rim) & (x < width - side - rim) & (y < height - side - rim)

@@ -25,6 +25,8 @@ REST_MS = 40
 """They are painted when they have stayed as they are for so long."""
 ROOM = 384.0
 """Logical pixels beyond the view that are painted with it once it is scrolled, that way on."""
+EDGE = 12
+"""Device pixels at a picture's edges that are not relied on: OpenCV ends lines there that go on."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ class _Picture(NamedTuple):
     place: _Place
     image: QImage  # whose memory `pixels` are
     pixels: NDArray[np.uint8]
+
+    def shows(self, place: _Place) -> bool:
+        """Whether a part of the canvas can be drawn from it."""
+        sound = self.place.on_image.adjusted(EDGE, EDGE, -EDGE, -EDGE)
+        return sound.contains(place.on_image)
 
 
 class Still(QObject):
@@ -110,10 +117,11 @@ class Still(QObject):
         if seen.isEmpty():
             return
         place = _place(view, seen)
-        if self._picture is None or not self._picture.place.on_image.contains(place.on_image):
+        if self._picture is None or not self._picture.shows(place):
             if self._picture is not None:
                 place = _with_room(place, self._picture.place.origin, _place(view, box).part)
-            self._make(place, content())
+            part = place.part.adjusted(-EDGE, -EDGE, EDGE, EDGE)
+            self._make(place._replace(part=part), content())
         if self._picture is not None:
             _draw(painter, self._picture, view)
 
