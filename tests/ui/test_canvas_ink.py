@@ -278,6 +278,20 @@ def test_a_tile_of_which_a_part_is_painted_anew_equals_a_whole_one(qtbot, tagged
     assert pixels_of(part.image).any()
 
 
+def test_a_part_of_a_crowded_outline_is_painted_as_the_whole_is(qtbot):
+    """Either way of drawing lines serves, but a shade apart: one is taken for all of an outline."""
+    ring = wobbly(4000, (100, 100), 12, 0.1)
+    content = PaintList([PaintItem(1, Shape([Polygon(ring)]), Look("#0072b2"))])
+    plan = PaintPlan(content, frozenset(), frozenset(), True, QColor("red"), 1.0)
+    whole = TileJob(TileKey(1.0, 0, 0), print)
+    paint_tile(whole, plan, Outlines())
+    for x in range(84, 116, 4):
+        part = TileJob(whole.key, print, area=(x, 96, x + 4, 100))
+        paint_tile(part, plan, Outlines())
+        seen = (slice(96, 100), slice(x, x + 4))
+        assert np.array_equal(pixels_of(part.image)[seen], pixels_of(whole.image)[seen])
+
+
 @pytest.mark.parametrize(
     ("scale", "count", "radius", "rough"),
     [(1.0, 200, 100, 0.01), (1.0, 2000, 110, 0.003), (0.25, 100, 240, 0.005)],

@@ -122,8 +122,10 @@ class Sheet:
         return (rows.start + columns.start + sum(self._corner)) % 2
 
     def _line(self, work: Linework, at: int, brushes: Brushes, part: tuple[slice, slice]) -> None:
-        color, lines = (*brushes.line, 255), work.lines(at, across(brushes.width))
-        few = sum(map(len, lines)) < MANY
+        color, offsets = (*brushes.line, 255), across(brushes.width)
+        lines = work.lines(at, offsets)
+        # Decided by the whole outline: the two ways differ by a shade, a part must not.
+        few = work.counts[at] * len(offsets) < MANY
         if few or not work.closed or work.room[at] > CROWDED:
             _draw(self._pixels, lines, color, closed=work.closed)
             return

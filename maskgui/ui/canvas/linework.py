@@ -76,15 +76,24 @@ class Linework:
         return np.vstack([low, high]).T.tolist()
 
     @cached_property
+    def counts(self) -> list[int]:
+        """How many vertices each outline has, whatever the window is."""
+        return np.diff(self._firsts).tolist()
+
+    @cached_property
     def room(self) -> list[float]:
         """Pixels of each outline's box for each of its vertices, whatever the window is."""
-        points, ends = self._whole
-        firsts = np.concatenate([[0], ends])[self._rings]
+        starts = self._firsts[:-1]
         wide, high = (
-            np.maximum.reduceat(axis, firsts[:-1]) - np.minimum.reduceat(axis, firsts[:-1])
-            for axis in points
+            np.maximum.reduceat(axis, starts) - np.minimum.reduceat(axis, starts)
+            for axis in self._whole[0]
         )
-        return (wide * high / np.diff(firsts)).tolist()
+        return (wide * high / np.diff(self._firsts)).tolist()
+
+    @cached_property
+    def _firsts(self) -> NDArray[np.intp]:
+        """The first vertex of each outline among all, and how many there are in all."""
+        return np.concatenate([[0], self._whole[1]])[self._rings]
 
     def lines(self, at: int, offsets: Sequence[float]) -> Lines:
         """Return an outline as lines that lie so many pixels beside it, positive to one side."""
