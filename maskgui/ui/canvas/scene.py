@@ -12,6 +12,7 @@ from maskgui.core.shape import Shape
 from maskgui.core.sieve import Sieve
 from maskgui.ui.canvas.paintlist import PaintItem
 from maskgui.ui.canvas.style import Look
+from maskgui.ui.names import one_line
 from maskgui.ui.selection import SelectionModel
 
 UNKNOWN_COLOR = "#9aa0a8"
@@ -196,7 +197,7 @@ class CanvasScene:
     def label(self, instance: Instance) -> str:
         """Return "category 0.93", without the score where there is none."""
         category = self._categories.get(instance.category_id)
-        name = category.name if category else "no category"
+        name = one_line(category.name) if category else "no category"
         return name if instance.score is None else f"{name} {instance.score:.2f}"
 
     def look(self, instance: Instance, *, labelled: bool) -> Look:

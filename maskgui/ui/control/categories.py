@@ -11,6 +11,7 @@ from maskgui.core.edits import add_category, change_category, delete_category, m
 from maskgui.core.entities import Category
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.dialogs.ask import ask
+from maskgui.ui.names import one_line
 
 
 class Categories(QObject):
@@ -84,7 +85,7 @@ class Categories(QObject):
             if other.id != category.id and other.name == name:
                 if ask(
                     self.desk.window,
-                    f"There is a category “{name}” already.",
+                    f"There is a category “{one_line(name)}” already.",
                     "Merging gives its instances to that one. It can be undone.",
                     "Merge them",
                 ):
@@ -95,7 +96,7 @@ class Categories(QObject):
     def recolor(self, category: Category) -> None:
         """Let a colour be chosen."""
         dialog = QColorDialog(QColor(category.color), self.desk.window)
-        dialog.setWindowTitle(f"Colour of “{category.name}”")
+        dialog.setWindowTitle(f"Colour of “{one_line(category.name)}”")
         dialog.setOption(QColorDialog.ColorDialogOption.DontUseNativeDialog, False)
         if dialog.exec():
             after = msgspec.structs.replace(category, color=dialog.selectedColor().name())
@@ -109,7 +110,9 @@ class Categories(QObject):
             return
         instances = session.instances_of_category(category.id)
         if self.desk.apply(merge_categories(into, [category], instances)):
-            self.desk.say_undoable(f"Merged “{category.name}” into “{into.name}”.")
+            self.desk.say_undoable(
+                f"Merged “{one_line(category.name)}” into “{one_line(into.name)}”."
+            )
 
     def delete(self, category: Category) -> None:
         """Delete a category with its instances."""
@@ -124,7 +127,7 @@ class Categories(QObject):
             tail = (
                 f" and its {count} instances" if count > 1 else " and its instance" if count else ""
             )
-            self.desk.say_undoable(f"Deleted “{category.name}”{tail}.")
+            self.desk.say_undoable(f"Deleted “{one_line(category.name)}”{tail}.")
 
     def move(self, category: Category, by: int) -> None:
         """Move a category up or down; its digit goes with its place."""
@@ -146,4 +149,4 @@ class Categories(QObject):
         own = [one.id for one in self.desk.instances() if one.category_id == category.id]
         self.desk.selection.set(own)
         if not own:
-            self.desk.say(f"No “{category.name}” on this image.")
+            self.desk.say(f"No “{one_line(category.name)}” on this image.")

@@ -12,6 +12,7 @@ from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.shape import Shape
 from maskgui.tools.shaping import settle
 from maskgui.ui.control.desk import Desk
+from maskgui.ui.names import one_line
 
 SHIFT = 12.0  # screen pixels by which a copy on the same image is put aside
 SELECT_FIRST = "Select an instance first."
@@ -76,7 +77,7 @@ class Copying(QObject):
             name = names[one.category_id]
             kind = here.get(one.category_id if own else name.casefold())
             if kind is None:
-                missing.add(f"“{name}”")
+                missing.add(f"“{one_line(name)}”")
             else:
                 found.append(msgspec.structs.replace(one, category_id=kind))
         if missing:

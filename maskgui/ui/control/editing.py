@@ -17,6 +17,7 @@ from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.errors import UserError
 from maskgui.ui.actions import CATEGORY_KEYS
 from maskgui.ui.control.desk import Desk
+from maskgui.ui.names import menu_text, one_line
 from maskgui.ui.panels.picker import CategoryPicker
 
 SELECT_FIRST = "Select an instance first."
@@ -230,7 +231,7 @@ class Editing(QObject):
             ("undo", session.undo_label if session else None, "Undo"),
             ("redo", session.redo_label if session else None, "Redo"),
         ):
-            text = f"{words} {label[0].lower()}{label[1:]}" if label else words
+            text = one_line(f"{words} {label[0].lower()}{label[1:]}") if label else words
             self.desk.commands.relabel(name, text)
             self.desk.commands.allow(name, "" if label else f"Nothing to {words.lower()}.")
 
@@ -266,7 +267,7 @@ class Editing(QObject):
         menu = QMenu(self.desk.window)
         choose = menu.addMenu("Category")
         for category in self.desk.categories():
-            action = choose.addAction(category.name.replace("&", "&&"))
+            action = choose.addAction(menu_text(category.name))
             action.triggered.connect(
                 lambda _=False, category=category: self.give_category(category.id)
             )

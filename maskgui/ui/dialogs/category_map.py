@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QScrollArea, QWidg
 
 from maskgui.core.entities import Category
 from maskgui.ui.dialogs.ask import Dialog, quiet
+from maskgui.ui.names import one_line
 from maskgui.ui.panels.picker import dot
 
 Choice = int | str | None
@@ -62,7 +63,7 @@ class CategoryMapDialog(Dialog):
         grid.addWidget(quiet("This project"), 0, 1)
         start = preset(names, categories)
         for row, name in enumerate(names, 1):
-            label = QLabel(name)
+            label = QLabel(one_line(name))
             label.setTextFormat(Qt.TextFormat.PlainText)
             grid.addWidget(label, row, 0)
             self._boxes[name] = self._box(name, start[name])
@@ -83,11 +84,12 @@ class CategoryMapDialog(Dialog):
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(20)
         box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        box.setAccessibleName(name)
+        box.setAccessibleName(one_line(name))
         for category in self._categories:
-            box.addItem(dot(category.color, self.devicePixelRatioF()), category.name, category.id)
+            color = dot(category.color, self.devicePixelRatioF())
+            box.addItem(color, one_line(category.name), category.id)
         if name.casefold() not in {one.name.casefold() for one in self._categories}:
-            box.addItem(name, name)
+            box.addItem(one_line(name), name)
         box.addItem(IGNORE, None)
         at = box.findData(choice) if choice is not None else box.count() - 1
         box.setCurrentIndex(at)
@@ -109,8 +111,10 @@ class CategoryMapDialog(Dialog):
         text = box.currentText().strip()
         if not text or text == IGNORE:
             return None
+        if text == box.itemText(box.currentIndex()):
+            return box.currentData()  # the name as it is, not as it is shown
         for category in self._categories:
-            if category.name.casefold() == text.casefold():
+            if one_line(category.name).casefold() == text.casefold():
                 return category.id
         return text
 

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from maskgui.core.entities import Category
 from maskgui.ui import icons
+from maskgui.ui.names import menu_text, one_line
 from maskgui.ui.panels.common import Index
 from maskgui.ui.panels.section import Section
 from maskgui.ui.theme import CAPTION_PX, DARK, Theme, text_font
@@ -66,7 +67,7 @@ class CategoryModel(QAbstractListModel):
         self.endResetModel()
 
     def _sift(self) -> None:
-        self._shown = [one for one in self._all if self._needle in one.name.casefold()]
+        self._shown = [one for one in self._all if self._needle in one_line(one.name).casefold()]
 
     def category(self, index: Index) -> Category | None:
         """Return the category of a row."""
@@ -90,10 +91,12 @@ class CategoryModel(QAbstractListModel):
         category = self.category(index)
         if category is None:
             return None
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
+        if role == Qt.ItemDataRole.DisplayRole:
+            return one_line(category.name)
+        if role == Qt.ItemDataRole.EditRole:
             return category.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{category.name}\nClick: draw with it. Double-click: rename."
+            return f"{one_line(category.name)}\nClick: draw with it. Double-click: rename."
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -108,7 +111,7 @@ class CategoryModel(QAbstractListModel):
             category is None
             or role != Qt.ItemDataRole.EditRole
             or not name
-            or name == category.name
+            or name == category.name.strip()
         ):
             return False
         self.renamed.emit(category, name)
@@ -172,7 +175,7 @@ class CategoryDelegate(QStyledItemDelegate):
         painter.drawText(rect.adjusted(0, 0, -14, 0), center | Qt.AlignmentFlag.AlignRight, figure)
         area = rect.adjusted(NAME_LEFT, 0, -width - 24, 0)
         name = painter.fontMetrics().elidedText(
-            category.name, Qt.TextElideMode.ElideMiddle, area.width()
+            one_line(category.name), Qt.TextElideMode.ElideMiddle, area.width()
         )
         painter.setPen(QColor(self.theme.text))
         painter.drawText(area, center | Qt.AlignmentFlag.AlignLeft, name)
@@ -314,7 +317,7 @@ class CategoryPanel(Section):
         merge = menu.addMenu("Merge into")
         for other in self._categories:
             if other.id != category.id:
-                action = merge.addAction(other.name.replace("&", "&&"))
+                action = merge.addAction(menu_text(other.name))
                 action.triggered.connect(
                     lambda _=False, other=other: self.merge_asked.emit(category, other)
                 )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import QAbstractItemModel, QItemSelection, QModelIndex, QObject, Qt
 
 from maskgui.core.entities import Category, Instance
+from maskgui.ui.names import one_line
 from maskgui.ui.panels.common import Index
 
 GROUP = 0
@@ -139,7 +140,7 @@ class InstanceModel(QAbstractItemModel):
         """What is read aloud, searched by typing, and drawn."""
         category = self.category(index)
         if category is not None:
-            return category.name if role == Qt.ItemDataRole.DisplayRole else None
+            return one_line(category.name) if role == Qt.ItemDataRole.DisplayRole else None
         instance = self.instance(index)
         if instance is None:
             return None

@@ -18,6 +18,7 @@ from maskgui.core.entities import Category, Instance
 from maskgui.core.sieve import Sieve
 from maskgui.ui import icons
 from maskgui.ui.actions import ActionSet
+from maskgui.ui.names import one_line
 from maskgui.ui.panels.common import Index, action_button
 from maskgui.ui.panels.instance_model import InstanceModel, row_text, size_text
 from maskgui.ui.panels.section import Section
@@ -95,7 +96,7 @@ class InstanceDelegate(QStyledItemDelegate):
         width = painter.fontMetrics().horizontalAdvance(count)
         area = rect.adjusted(46, 0, -width - 24, 0)
         name = painter.fontMetrics().elidedText(
-            category.name, Qt.TextElideMode.ElideMiddle, area.width()
+            one_line(category.name), Qt.TextElideMode.ElideMiddle, area.width()
         )
         painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QCursor, QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from maskgui.core.entities import Category
+from maskgui.ui.names import one_line
 
 WIDTH = 280
 SHOWN = 10
@@ -83,11 +84,11 @@ class CategoryPicker(QFrame):
     def _sift(self, text: str) -> None:
         needle = text.casefold().strip()
         self.rows.clear()
-        fitting = [one for one in self._categories if needle in one.name.casefold()]
+        fitting = [one for one in self._categories if needle in one_line(one.name).casefold()]
         last = len(self._recent)
         fitting.sort(
             key=lambda one: (
-                not one.name.casefold().startswith(needle),
+                not one_line(one.name).casefold().startswith(needle),
                 self._recent.get(one.id, last),
             )
         )
@@ -95,12 +96,12 @@ class CategoryPicker(QFrame):
             place = self._places[category.id]
             key = f"   {place}" if place <= 9 else ""
             item = QListWidgetItem(
-                dot(category.color, self.devicePixelRatioF()), category.name + key
+                dot(category.color, self.devicePixelRatioF()), one_line(category.name) + key
             )
             item.setData(Qt.ItemDataRole.UserRole, category.id)
             item.setSizeHint(QSize(WIDTH - 20, ROW))
             self.rows.addItem(item)
-        if needle and needle not in (one.name.casefold() for one in self._categories):
+        if needle and needle not in (one_line(one.name).casefold() for one in self._categories):
             item = QListWidgetItem(f"Create “{text.strip()}”")
             item.setSizeHint(QSize(WIDTH - 20, ROW))
             self.rows.addItem(item)
@@ -130,7 +131,7 @@ class CategoryPicker(QFrame):
         """Take the category of a number, unless names begin with that digit."""
         if self.field.text() or digit not in "123456789":
             return False
-        if any(one.name.startswith(digit) for one in self._categories):
+        if any(one_line(one.name).startswith(digit) for one in self._categories):
             return False
         if int(digit) > len(self._categories):
             return False

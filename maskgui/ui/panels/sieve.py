@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from maskgui.core.entities import Category
 from maskgui.core.sieve import Origin, Sieve
+from maskgui.ui.names import one_line
 from maskgui.ui.panels.picker import dot
 
 WIDTH = 288
@@ -75,7 +76,8 @@ class SievePopup(QFrame):
         self.category = QComboBox()
         self.category.addItem("All categories", None)
         for one in categories:
-            self.category.addItem(dot(one.color, self.devicePixelRatioF()), one.name, one.id)
+            color = dot(one.color, self.devicePixelRatioF())
+            self.category.addItem(color, one_line(one.name), one.id)
         self.origin = QComboBox()
         for origin, text in ORIGINS:
             self.origin.addItem(text, origin)
