@@ -56,7 +56,7 @@ class Guards:
     @cached_property
     def _known(self) -> NDArray[np.complex128]:
         """The vertices of all edges, sorted once: what comes out may have thousands of rings."""
-        return np.sort(_as_numbers(self._edges[:, 0]))
+        return np.sort(as_numbers(self._edges[:, 0]))
 
     @cached_property
     def _tree(self) -> shapely.STRtree:
@@ -95,7 +95,7 @@ class Guards:
 
     def _of_ring(self, number: int, ring: Ring) -> list[_Guard]:
         after = np.roll(ring, -1, axis=0)
-        corners = _as_numbers(ring)
+        corners = as_numbers(ring)
         cut = self._known.take(self._known.searchsorted(corners), mode="clip") != corners
         long = np.hypot(*(after - ring).T) > LONG
         wanted = np.flatnonzero(long & (cut | np.roll(cut, -1)))
@@ -115,7 +115,8 @@ class Guards:
         return guards
 
 
-def _as_numbers(points: Points) -> NDArray[np.complex128]:
+def as_numbers(points: Points) -> NDArray[np.complex128]:
+    """Return points (N x 2) as x + iy, which numpy sorts by x, then y."""
     return points[:, 0] + 1j * points[:, 1]
 
 

@@ -85,8 +85,7 @@ def _within(part: Polygon, tolerance: float) -> Polygon:
     simpler = _douglas_peucker(part, tolerance)
     outline = to_shapely(simpler).boundary
     shapely.prepare(outline)
-    away = shapely.distance(outline, shapely.points(np.vstack(part.rings)))
-    if (away > tolerance).any():
+    if not shapely.dwithin(outline, shapely.points(np.vstack(part.rings)), tolerance).all():
         simpler = _douglas_peucker(part, tolerance / 2)
     return part if is_crumb(to_shapely(simpler)) else simpler
 
