@@ -136,8 +136,9 @@ def slice_along(shape: Shape, line: ArrayLike) -> list[Shape]:
     area = to_area(shape)
     cut: list[list[shapely.Polygon]] = []
     whole: list[list[shapely.Polygon]] = []
-    for part in shapely.get_parts(area):
-        made = _cut(part, shapely.LineString(np.asarray(line, dtype=np.float64)))
+    parts, along = shapely.get_parts(area), shapely.LineString(np.asarray(line, dtype=np.float64))
+    for part, met in zip(parts, shapely.intersects(along, parts), strict=True):
+        made = _cut(part, along) if met else [part]
         (cut if len(made) > 1 else whole).append(made)
     if not cut:
         return [from_area(area)] if not area.is_empty else []
@@ -169,7 +170,7 @@ def to_area(shape: Shape) -> shapely.Geometry:
     """Return a shape as one valid shapely geometry, repaired where rings cross."""
     if len(shape.parts) == 1:
         return part_area(shape.parts[0])
-    plain = shapely.multipolygons(np.array([_plain(part) for part in shape.parts], dtype=object))
+    plain = shapely.multipolygons(np.array([part.plain() for part in shape.parts], dtype=object))
     if plain.is_valid:  # of hundreds of parts the union takes five times as long
         return plain
     return shapely.union_all([part_area(part) for part in shape.parts])
@@ -177,17 +178,12 @@ def to_area(shape: Shape) -> shapely.Geometry:
 
 def part_area(part: Polygon) -> shapely.Geometry:
     """Return what a part covers as a valid shapely geometry."""
-    plain = _plain(part)
-    if plain.is_valid:
-        return plain
+    if part.is_valid:
+        return part.plain()
     area = _areal(part.exterior)
     for hole in part.holes:
         area = shapely.difference(area, _areal(hole))
     return area
-
-
-def _plain(part: Polygon) -> shapely.Polygon:
-    return shapely.Polygon(part.exterior, part.holes)
 
 
 def _areal(ring: NDArray[np.float64]) -> shapely.Geometry:
@@ -207,7 +203,7 @@ def _areal(ring: NDArray[np.float64]) -> shapely.Geometry:
 
 def _joined(faces: NDArray[np.object_]) -> shapely.Geometry:
     """Return faces of one linework as one geometry; those that share an edge become one."""
-    points, owners = shapely.get_coordinates(faces, return_index=True)
+    points, owners = shapely.get_coordinates(shapely.get_rings(faces), return_index=True)
     ends = as_numbers(points)
     middles = np.sort((ends[1:] + ends[:-1])[owners[1:] == owners[:-1]])  # doubled
     if (middles[1:] == middles[:-1]).any():
@@ -243,6 +239,7 @@ def polygons_of(area: shapely.Geometry) -> Iterator[Polygon]:
             yield Polygon(
                 shapely.get_coordinates(piece.exterior)[:-1],
                 [shapely.get_coordinates(hole)[:-1] for hole in holes],
+                valid=True,
             )
 
 

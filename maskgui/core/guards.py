@@ -84,12 +84,14 @@ class Guards:
         They lie on their edge but for rounding, which is enough to cross what touches it there.
         """
         found = [one for at, ring in enumerate(part.rings) for one in self._of_ring(at, ring)]
+        if not found:
+            return part
         made = _with(part, found)
-        if not found or _is_valid(made):
+        if made.is_valid:
             return made
         kept: list[_Guard] = []
         for one in found:
-            if _is_valid(_with(part, [*kept, one])):
+            if _with(part, [*kept, one]).is_valid:
                 kept.append(one)
         return _with(part, kept)
 
@@ -127,10 +129,6 @@ def _with(part: Polygon, guards: Sequence[_Guard]) -> Polygon:
         before, points = [one.before for one in own], [one.point for one in own]
         rings.append(np.insert(ring, before, points, axis=0) if own else ring)
     return Polygon(rings[0], rings[1:])
-
-
-def _is_valid(part: Polygon) -> bool:
-    return bool(shapely.Polygon(part.exterior, part.holes).is_valid)
 
 
 def _place(first: Points, last: Points, cut: Points, end: Points) -> Points | None:

@@ -55,11 +55,6 @@ def thinned(shape: Shape, tolerance: float) -> Shape:
     return Shape(_within(part, tolerance) for part in shape.parts)
 
 
-def to_shapely(part: Polygon) -> shapely.Polygon:
-    """Return a part as a shapely polygon, valid or not."""
-    return shapely.Polygon(part.exterior, part.holes)
-
-
 def from_shapely(polygon: shapely.Polygon) -> Polygon:
     """Return a shapely polygon as a part; shapely's repeated last vertex is dropped."""
     rings = [np.asarray(ring.coords)[:-1, :2] for ring in (polygon.exterior, *polygon.interiors)]
@@ -67,11 +62,11 @@ def from_shapely(polygon: shapely.Polygon) -> Polygon:
 
 
 def _is_valid(shape: Shape) -> bool:
-    return all(to_shapely(part).is_valid for part in shape.parts)
+    return all(part.is_valid for part in shape.parts)
 
 
 def _douglas_peucker(part: Polygon, epsilon: float) -> Polygon:
-    simpler = to_shapely(part).simplify(epsilon, preserve_topology=True)
+    simpler = part.plain().simplify(epsilon, preserve_topology=True)
     usable = isinstance(simpler, shapely.Polygon) and not simpler.is_empty
     return from_shapely(simpler) if usable else part
 
@@ -83,11 +78,11 @@ def _within(part: Polygon, tolerance: float) -> Polygon:
     that both together may leave the old outline by up to twice as much.
     """
     simpler = _douglas_peucker(part, tolerance)
-    outline = to_shapely(simpler).boundary
+    outline = simpler.plain().boundary
     shapely.prepare(outline)
     if not shapely.dwithin(outline, shapely.points(np.vstack(part.rings)), tolerance).all():
         simpler = _douglas_peucker(part, tolerance / 2)
-    return part if is_crumb(to_shapely(simpler)) else simpler
+    return part if is_crumb(simpler.plain()) else simpler
 
 
 def _mid_edges(shape: Shape) -> Shape:

@@ -22,8 +22,7 @@ def settle(shape: Shape, width: int, height: int) -> Shape:
     inside = x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height
     parts: list[Polygon] = []
     for part in shape.parts:
-        outline = shapely.Polygon(part.exterior, part.holes)
-        if inside and outline.is_valid and not is_crumb(outline):
+        if inside and part.is_valid and not is_crumb(part.plain()):
             parts.append(part)
             continue
         area = part_area(part)

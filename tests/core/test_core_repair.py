@@ -1,11 +1,11 @@
-"""A ring that crosses itself covers what even-odd filling covers."""
+"""Outlines that cross themselves or have many parts cover what even-odd filling covers."""
 
 import numpy as np
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskgui.core.booleans import part_area
+from maskgui.core.booleans import area_of, part_area, slice_along, tidy, to_area
 from maskgui.core.hit import covers
 from maskgui.core.shape import Polygon, Shape
 
@@ -49,3 +49,27 @@ def test_a_face_with_a_spike_is_judged_by_a_point_well_inside_it():
     rows = [3, 4, 8, 2, 11, 10, 6, 7, 6, 2, 11, 1, 7, 4, 6, 4, 3, 5, 1, 1, 4, 9, 11, 11, 6, 7, 2]
     points = np.stack([[*columns, 7, 11], [*rows, 10, 6]], axis=1) / 3
     assert shapely.intersects_xy(part_area(Polygon(points)), 1.139, 1.53)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(on_grid, st.integers(1, 3)), min_size=2, max_size=6))
+def test_several_parts_cover_their_union_whether_or_not_they_touch(squares):
+    boxes = [shapely.box(x, y, x + side, y + side) for (x, y), side in squares]
+    shape = Shape(Polygon(np.asarray(box.exterior.coords)[:-1]) for box in boxes)
+    area = to_area(shape)
+    assert area.is_valid
+    assert shapely.equals(area, shapely.union_all(boxes))
+
+
+def test_what_a_boolean_leaves_is_known_to_be_valid():
+    bow = Shape([Polygon([(0, 0), (8, 8), (8, 0), (0, 8)])])
+    assert not bow.parts[0].is_valid
+    for part in tidy(bow).parts:
+        assert part.is_valid
+        assert part.plain().is_valid
+
+
+def test_a_part_that_the_line_does_not_meet_stays_with_the_largest_piece():
+    parts = [[(0, 0), (20, 0), (20, 10), (0, 10)], [(30, 0), (34, 0), (34, 4), (30, 4)]]
+    first, second = slice_along(Shape(map(Polygon, parts)), [(12, -5), (12, 15)])
+    assert (area_of(first), area_of(second)) == (120 + 16, 80)
