@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from maskgui.tools.stepping import SteppedTool
 BOUNDS = {"tolerance": (0.0, 20.0), "smoothness": (0.0, 20.0)}
 """Image pixels."""
 STEP = 0.25
+LEAVING = Response(handover="select")
+"""Without a look of this tool, which would make a preview that nobody sees."""
 _LABEL = re.compile(r"(Simplify|Smooth)(?: ([0-9.]+) px)?(?:, simplify ([0-9.]+) px)?")
 
 
@@ -132,7 +134,7 @@ class SimplifyTool(SteppedTool):
             return self.keep(scene)
         if key.name == "escape":
             self.cancel()
-            return self.answer(scene, handover="select")
+            return LEAVING
         return super().key(key, scene)
 
     def wants(self, key: Key) -> bool:
@@ -151,7 +153,7 @@ class SimplifyTool(SteppedTool):
         if not chosen:
             return self.answer(scene, status="Simplify: select an instance first")
         edit = reshaped(chosen, made.live, label_of(self.values), scene)
-        return self.answer(scene, edit=edit, handover="select")
+        return replace(LEAVING, edit=edit)
 
     def options(self) -> tuple[Option, ...]:
         """The two settings, in image pixels."""
