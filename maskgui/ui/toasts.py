@@ -1,9 +1,10 @@
-"""Sentences that slide in over the canvas and go away by themselves; nothing is modal."""
+"""Sentences that slide in at the bottom and go away by themselves; nothing is modal."""
 
 import re
 from collections.abc import Callable
 
 from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnimation, Qt, QTimer
+from PySide6.QtGui import QEnterEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from maskgui.ui import icons
@@ -13,6 +14,9 @@ SHORT_MS = 5000
 LONG_MS = 15000
 SLIDE_MS = 160
 MARGIN = 16
+"""Logical pixels between a toast and the sides."""
+BELOW = 8
+"""Logical pixels below a toast."""
 MAX_WIDTH = 560
 MAX_TOASTS = 3
 
@@ -20,11 +24,12 @@ _FIGURES = re.compile(r"\d[\d.,]*")
 
 
 class Toast(QFrame):
-    """One sentence, perhaps with a button."""
+    """One sentence, perhaps with a button. A click closes it; under the pointer it stays."""
 
     def __init__(
         self,
         parent: QWidget,
+        room: int,
         text: str,
         theme: Theme,
         action: tuple[str, Callable[[], object]] | None,
@@ -46,7 +51,8 @@ class Toast(QFrame):
         label = QLabel(text if times == 1 else f"{text} ({times} times)")
         label.setWordWrap(label.sizeHint().width() > MAX_WIDTH - 120)
         label.setTextFormat(Qt.TextFormat.PlainText)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        if problem:  # to be copied, and looked up
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row.addWidget(label, 1)
         if action is not None:
             button = QPushButton(action[0])
@@ -63,22 +69,51 @@ class Toast(QFrame):
         row.addWidget(shut, 0, Qt.AlignmentFlag.AlignTop)
         self.setMaximumWidth(MAX_WIDTH)
         if label.wordWrap():
-            width = min(MAX_WIDTH, max(240, parent.width() - 2 * MARGIN))
+            width = min(MAX_WIDTH, max(240, room - 2 * MARGIN))
             self.setFixedSize(width, row.totalHeightForWidth(width))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAccessibleName(text)
+        self._time = QTimer(
+            self, singleShot=True, interval=LONG_MS if problem or action else SHORT_MS
+        )
+        self._time.timeout.connect(self.close)
+        self._time.start()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Stay while it is read, or its button aimed at."""
+        self._time.stop()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Go soon."""
+        self._time.start(SHORT_MS)
+        super().leaveEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Keep the release from what lies below."""
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Go at once."""
+        self.close()
 
 
 class Toasts(QObject):
-    """The pile of toasts at the bottom of a widget, the newest lowest."""
+    """The pile of toasts at the bottom of a widget, the newest lowest.
 
-    def __init__(self, host: QWidget, theme: Theme) -> None:
+    `stage` is the part of it that they are in the middle of; what lies below the stage is covered
+    rather than the stage itself.
+    """
+
+    def __init__(self, host: QWidget, stage: QWidget, theme: Theme) -> None:
         super().__init__(host)
         self._host = host
+        self._stage = stage
         self._theme = theme
         self._pile: list[Toast] = []
         self.still = False
         host.installEventFilter(self)
+        stage.installEventFilter(self)
 
     def set_theme(self, theme: Theme) -> None:
         """Use a theme for the toasts to come."""
@@ -106,14 +141,21 @@ class Toasts(QObject):
             old.close()
         while len(self._pile) >= MAX_TOASTS:
             next((one for one in self._pile if not one.problem), self._pile[0]).close()
-        toast = Toast(self._host, text, self._theme, action, problem, times if problem else 1)
+        toast = Toast(
+            self._host,
+            self._stage.width(),
+            text,
+            self._theme,
+            action,
+            problem,
+            times if problem else 1,
+        )
         toast.installEventFilter(self)
         self._pile.append(toast)
         toast.adjustSize()
         toast.show()
         toast.raise_()
         self._place(arriving=toast)
-        QTimer.singleShot(LONG_MS if problem or action else SHORT_MS, toast, toast.close)
 
     def drop(self, text: str) -> None:
         """Take back a sentence that does not hold any more."""
@@ -126,8 +168,8 @@ class Toasts(QObject):
             toast.close()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay at the bottom when the host is resized; leave the pile when a toast closes."""
-        if watched is self._host and event.type() == QEvent.Type.Resize:
+        """Stay at the bottom when something is resized; leave the pile when a toast closes."""
+        if watched in (self._host, self._stage) and event.type() == QEvent.Type.Resize:
             self._place()
         elif event.type() == QEvent.Type.Close and watched in self._pile:
             self._pile.remove(watched)
@@ -135,10 +177,11 @@ class Toasts(QObject):
         return False
 
     def _place(self, arriving: Toast | None = None) -> None:
-        bottom = self._host.height() - MARGIN
+        bottom = self._host.height() - BELOW
+        middle = self._stage.mapTo(self._host, self._stage.rect().center()).x()
         for toast in reversed(self._pile):
             bottom -= toast.height()
-            target = QPoint((self._host.width() - toast.width()) // 2, bottom)
+            target = QPoint(middle - toast.width() // 2, bottom)
             if toast is arriving and not self.still:
                 self._slide(toast, target)
             else:

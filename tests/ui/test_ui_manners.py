@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, QSize
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QScrollArea
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QScrollArea
 
 from maskgui.ui.controller import Controller
 from maskgui.ui.dialogs.category_map import CategoryMapDialog
@@ -44,6 +45,40 @@ def test_the_same_problem_is_counted_and_the_same_news_is_renewed(opened: Contro
     toasts.say("Found 4 objects in 0.9 s.")
     toasts.say("Found 4 objects in 0.9 s.")
     assert spoken(opened) == ["Found 4 objects in 0.9 s."]
+
+
+def test_a_toast_keeps_out_of_the_images_way(opened: Controller) -> None:
+    """It lies on the strip of images, where there is one, in the middle of the canvas."""
+    window = opened.window
+    window.toasts.clear()
+    for shown_strip in (True, False, True):
+        window.show_panel("film", shown_strip)
+        QTest.qWait(0)
+        window.toasts.say("Found 12 objects in 1.3 s.")
+        toast = window.toasts._pile[-1]
+        place = QRect(toast.mapTo(window, QPoint()), toast.size())
+        canvas = QRect(opened.canvas.mapTo(window, QPoint()), opened.canvas.size())
+        assert place.intersects(canvas) != shown_strip
+        assert abs(place.center().x() - canvas.center().x()) <= 1
+        status = window.status.mapTo(window, QPoint()).y()
+        assert status - 16 < place.bottom() < status
+
+
+def test_a_toast_stays_under_the_pointer_and_goes_with_a_click(qtbot, opened: Controller) -> None:
+    toasts = opened.window.toasts
+    toasts.clear()
+    toasts.say("Found 12 objects in 1.3 s.")
+    toast = toasts._pile[-1]
+    toast._time.start(50)
+    middle = QPointF(toast.rect().center())
+    QApplication.sendEvent(toast, QEnterEvent(middle, middle, middle))
+    QTest.qWait(150)
+    assert toasts.texts, "it is being read"
+    QApplication.sendEvent(toast, QEvent(QEvent.Type.Leave))
+    assert toast._time.isActive()
+    label = toast.findChildren(QLabel)[-1]
+    QTest.mouseClick(label, Qt.MouseButton.LeftButton)
+    assert not toasts.texts
 
 
 def test_the_pointers_place_goes_with_its_image(opened: Controller, wait) -> None:
