@@ -7,7 +7,7 @@ from maskgui.core.entities import Category
 from maskgui.core.shape import Polygon, Shape
 from maskgui.ui.canvas import frame
 from maskgui.ui.canvas.chips import NAME_LONGEST, chip_bleed, chips_of, overlapped
-from maskgui.ui.canvas.labels import place_label
+from maskgui.ui.canvas.labels import Surroundings, place_label
 from maskgui.ui.canvas.paintlist import PaintItem, PaintList, area_box
 from maskgui.ui.canvas.style import Look
 from maskgui.ui.canvas.tiles import TILE, TileKey
@@ -28,7 +28,8 @@ def test_a_label_has_a_place_in_view_that_covers_no_vertex_and_no_other_label(qt
     rng = np.random.default_rng(0)
     view = QRectF(0, 0, 640, 480)
     away, bar = QRectF(700, 10, 50, 50), QRectF(8, 8, 300, 40)
-    assert place_label(QSizeF(90, 20), away, away.topLeft(), view, NONE, bar, []) is None
+    around = Surroundings(NONE, bar)
+    assert place_label(QSizeF(90, 20), away, away.topLeft(), view, around) is None
     taken: list[QRectF] = []
     for number in range(200):
         vertices = rng.uniform((-100, -100), (700, 500), (rng.integers(3, 60), 2))
@@ -36,7 +37,7 @@ def test_a_label_has_a_place_in_view_that_covers_no_vertex_and_no_other_label(qt
         box = QRectF(*low, *(high - low))
         top = QPointF(*vertices[vertices[:, 1].argmin()])
         taken = [] if number % 6 == 0 else taken
-        place = place_label(QSizeF(90, 20), box, top, view, vertices, bar, taken)
+        place = place_label(QSizeF(90, 20), box, top, view, Surroundings(vertices, bar, (), taken))
         if place is not None:
             assert not place.intersects(bar)
             assert not any(place.intersects(other) for other in taken)
@@ -63,6 +64,41 @@ def test_labels_of_six_instances_on_one_place_are_all_there_side_by_side(qtbot, 
         for one in same:
             for x, y in one.shape.parts[0].exterior:
                 assert not place.contains(QPointF(desk.at(x, y)))
+
+
+def test_a_label_goes_beside_chips_and_over_them_only_for_want_of_room():
+    view, box = QRectF(0, 0, 640, 480), QRectF(200, 200, 100, 80)
+    top, size = QPointF(250, 200), QSizeF(90, 20)
+    free = place_label(size, box, top, view, Surroundings(NONE, QRectF()))
+    chips = [QRectF(free.left() + 20, free.top() + 5, 40, 14)]
+    beside = place_label(size, box, top, view, Surroundings(NONE, QRectF(), chips))
+    assert not beside.intersects(chips[0])
+    chips = [QRectF(x, y, 60, 14) for x in range(0, 640, 60) for y in range(0, 480, 15)]
+    assert place_label(size, box, top, view, Surroundings(NONE, QRectF(), chips)) == free
+
+
+def test_the_label_of_a_chosen_instance_covers_no_chip_of_another(qtbot, monkeypatch):
+    places: list[QRectF] = []
+    draw = frame.draw_label
+    monkeypatch.setattr(
+        frame, "draw_label", lambda *given: places.append(draw(*given)) or places[-1]
+    )
+    known = {"touched": False, "detection": 1}
+    low = instance(1, Polygon(square(40, 60, 50)), score=0.9, **known)
+    high = instance(2, Polygon(square(45, 58, 40)), score=0.8, **known)
+    desk = Desk(qtbot, low, high, widget=(800, 620))
+    desk.canvas.set_labels(True)
+    desk.canvas.selection.set({1})
+    desk.picture()
+    chips = desk.canvas._layer.chips()
+    assert list(chips) == [2], "the chosen one has its label instead"
+    x, y = high.shape.parts[0].exterior[0]
+    corner = desk.canvas.view.to_screen(x, y)
+    assert abs(chips[2].bottom() - corner.y() + 4) < 1
+    assert places[-1] is not None and not places[-1].intersects(chips[2])
+    desk.canvas.selection.set({1, 2})
+    desk.picture()
+    assert not desk.canvas._layer.chips()
 
 
 def test_every_chip_left_out_overlaps_a_surer_one_whatever_else_is_near():

@@ -20,7 +20,7 @@ from maskgui.ui.canvas.decorations import (
     whole_stroke,
 )
 from maskgui.ui.canvas.dots import dots_of
-from maskgui.ui.canvas.labels import draw_label
+from maskgui.ui.canvas.labels import Surroundings, draw_label
 from maskgui.ui.canvas.overlay import InstanceLayer
 from maskgui.ui.canvas.scene import CanvasScene
 from maskgui.ui.canvas.still import Content, paint_passing
@@ -132,7 +132,7 @@ def draw_labels(
 ) -> None:
     """Draw the labels of the hovered and the selected instances; not while one is dragged.
 
-    None goes where the canvas is `covered`, or over another.
+    None goes where the canvas is `covered`, or over another; over chips only for want of room.
     """
     if overlay.live or overlay.band is not None or overlay.draft is not None:
         return
@@ -144,16 +144,18 @@ def draw_labels(
     avoid = vertices_on_screen(
         brush.view, [one.shape for one in instances if one.id in scene.selection]
     )
-    taken: list[QRectF] = []
+    chips = layer.chips()
+    others = [box for one, box in chips.items() if one not in chosen]
+    around = Surroundings(avoid, covered, others)
     for instance in instances:
-        if layer.labelled and instance.id not in scene.selection and layer.has_chip(instance):
+        if layer.labelled and instance.id not in scene.selection and instance.id in chips:
             continue  # its tile says it already
         box = brush.view.box_to_screen(instance.shape.bounds)
         color = scene.color(instance.category_id)
         top = brush.view.to_screen(*top_of(instance.shape))
-        place = draw_label(brush, scene.label(instance), color, box, top, avoid, covered, taken)
+        place = draw_label(brush, scene.label(instance), color, box, top, around)
         if place is not None:
-            taken.append(place)
+            around.labels.append(place)
 
 
 def draw_pending(brush: Brush, shape: Shape) -> None:

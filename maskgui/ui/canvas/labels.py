@@ -1,6 +1,7 @@
 """Labels beside instances: placed where they cover no vertex, inside the view."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
@@ -18,21 +19,27 @@ STACK = 2.0
 LONGEST = 260.0
 
 
+@dataclass
+class Surroundings:
+    """What labels keep clear of, in logical coordinates."""
+
+    vertices: NDArray[np.float64]  # N x 2
+    covered: QRectF  # by a bar that lies over the canvas
+    chips: Sequence[QRectF] = ()  # of other instances
+    labels: list[QRectF] = field(default_factory=list)  # there already
+
+
 def draw_label(
     brush: Brush,
     text: str,
     color: str,
     box: QRectF,
     top: QPointF,
-    vertices: NDArray[np.float64],
-    covered: QRectF,
-    taken: Sequence[QRectF],
+    around: Surroundings,
 ) -> QRectF | None:
     """Draw a label for an instance with its box and topmost point on screen.
 
-    `vertices` (N x 2, logical coordinates) are those it must not cover, `covered` is what lies
-    over the canvas, `taken` is where other labels are. Return where it went; None, and nothing
-    drawn, when there is no such place.
+    Return where it went; None, and nothing drawn, when there is no place for it.
     """
     painter = brush.painter
     painter.setFont(label_font())
@@ -40,7 +47,7 @@ def draw_label(
     text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, LONGEST)
     size = QSizeF(np.ceil(metrics.horizontalAdvance(text)) + 27, LABEL_HEIGHT)
     view = QRectF(0, 0, brush.view.width, brush.view.height).adjusted(4, 8, -4, -4)
-    place = place_label(size, box, top, view, vertices, covered, taken)
+    place = place_label(size, box, top, view, around)
     if place is None:
         return None
     painter.setPen(Qt.PenStyle.NoPen)
@@ -59,29 +66,32 @@ def place_label(
     box: QRectF,
     top: QPointF,
     view: QRectF,
-    vertices: NDArray[np.float64],
-    covered: QRectF,
-    taken: Sequence[QRectF],
+    around: Surroundings,
 ) -> QRectF | None:
     """Return the first place for a label inside the view, free of others, that hides no vertex.
 
     Above the topmost point comes first, then below, beside, inside, and at last above or below a
-    label that has taken its place. There is none for what is not in view.
+    label that has taken its place. Chips are covered only where all of these places have some.
+    There is none for what is not in view.
     """
     shown = box.intersected(view)
     if shown.isEmpty():
         return None
-    for corner in chain(_corners(size, box, top, shown), _stacked(size, taken)):
+    second_best = None
+    for corner in chain(_corners(size, box, top, shown), _stacked(size, around.labels)):
         place = QRectF(corner, size)
         place.moveLeft(round(min(max(place.left(), view.left()), view.right() - size.width())))
         place.moveTop(round(min(max(place.top(), view.top()), view.bottom() - size.height())))
-        if place.intersects(covered):
-            place.moveTop(round(covered.bottom()) + GAP / 2)
-        if not view.contains(place) or any(place.intersects(one) for one in taken):
+        if place.intersects(around.covered):
+            place.moveTop(round(around.covered.bottom()) + GAP / 2)
+        if not view.contains(place) or any(place.intersects(one) for one in around.labels):
             continue
-        if not _covers(place.adjusted(-4, -4, 4, 4), vertices):
+        if _covers(place.adjusted(-4, -4, 4, 4), around.vertices):
+            continue
+        if not any(place.intersects(one) for one in around.chips):
             return place
-    return None
+        second_best = second_best or place
+    return second_best
 
 
 def _corners(size: QSizeF, box: QRectF, top: QPointF, shown: QRectF) -> Iterator[QPointF]:

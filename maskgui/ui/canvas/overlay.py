@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QObject, QRectF, QTimer, Signal
+from PySide6.QtCore import QObject, QPointF, QRectF, QTimer, Signal
 from PySide6.QtGui import QPainter
 
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Box, Shape
-from maskgui.ui.canvas.chips import chip_bleed, chip_length, chips_of, top_of
+from maskgui.ui.canvas.chips import chip_bleed
 from maskgui.ui.canvas.colors import CanvasColors
 from maskgui.ui.canvas.outlines import Outline, Outlines
 from maskgui.ui.canvas.paintlist import LINE_BLEED, PaintList, PaintPlan, paint_tile
@@ -168,15 +168,16 @@ class InstanceLayer(QObject):
         """Return an outline with what vertices the view's scale can show."""
         return self._live_outlines.at_scale([(instance_id, shape)], self._view.scale)[0]
 
-    def has_chip(self, instance: Instance) -> bool:
-        """Whether the tiles show an instance's chip: there may be no room for it."""
-        x, y = top_of(instance.shape)
-        reach = chip_length(labelled=self.labelled) * self._view.ratio / self._view.scale
-        near = self.content.within((x - reach, y - reach, x + reach, y + reach))
-        items = [item for item in near if item.instance_id not in self.lifted]
-        view = self._view
-        chips = chips_of(items, view.scale, view.ratio, labelled=self.labelled)
-        return any(chip.item.instance_id == instance.id for chip in chips)
+    def chips(self) -> dict[int, QRectF]:
+        """Return where the tiles in view show chips, by instance, in logical coordinates."""
+        (left, top), ratio = self._view.origin, self._view.ratio
+        found = {}
+        for key in visible_keys(self._view):
+            tile = self._store.tiles.get(key)
+            for one, box in tile.chips.items() if tile is not None else ():
+                corner = QPointF(box.x() + left, box.y() + top) / ratio
+                found[one] = QRectF(corner, box.size() / ratio)
+        return found
 
     def left_out(self) -> list[tuple[TileKey, frozenset[int]]]:
         """Tiles in view that leave out instances which are not drawn live any more."""

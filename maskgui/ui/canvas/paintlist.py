@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from maskgui.core.shape import Box, Shape
-from maskgui.ui.canvas.chips import chip_bleed, chips_of
+from maskgui.ui.canvas.chips import Chip, chip_bleed, chips_of
 from maskgui.ui.canvas.ink import Sheet, pixels_of
 from maskgui.ui.canvas.linework import Linework
 from maskgui.ui.canvas.outlines import Outlines
@@ -112,12 +112,14 @@ def paint_tile(job: TileJob, plan: PaintPlan, outlines: Outlines) -> None:
     around = plan.content.within(area_box(job.key, (0, 0, TILE, TILE), reach * plan.ratio))
     job.without = frozenset(item.instance_id for item in around) & plan.lifted
     if len(around) == len(job.without):
-        job.image = QImage()
+        job.image, job.chips = QImage(), {}
         return
     fresh = _blank()
     if not paint_items(fresh, plan, outlines, job):
         return
-    _paint_chips(fresh, job.key, _shown(job, plan, reach), plan)
+    chips = chips_of(_shown(job, plan, reach), job.key.scale, plan.ratio, labelled=plan.labelled)
+    _paint_chips(fresh, job.key, chips, plan.ratio)
+    job.chips = _chips_after(job, chips)
     if job.area == (0, 0, TILE, TILE):
         job.image = fresh
         return
@@ -159,14 +161,23 @@ def paint_items(image: QImage, plan: PaintPlan, outlines: Outlines, job: TileJob
     return True
 
 
-def _paint_chips(image: QImage, key: TileKey, items: Sequence[PaintItem], plan: PaintPlan) -> None:
-    chips = chips_of(items, key.scale, plan.ratio, labelled=plan.labelled)
+def _chips_after(job: TileJob, chips: Sequence[Chip]) -> dict[int, QRectF]:
+    """Return where the tile's chips are once those that reach into the job's area are these."""
+    x0, y0, x1, y1 = job.area
+    area = QRectF(x0, y0, x1 - x0, y1 - y0)
+    area.translate(job.key.column * TILE, job.key.row * TILE)
+    kept = {one: box for one, box in job.chips.items() if not box.intersects(area)}
+    new = {chip.item.instance_id: chip.box for chip in chips if chip.box.intersects(area)}
+    return kept | new
+
+
+def _paint_chips(image: QImage, key: TileKey, chips: Sequence[Chip], ratio: float) -> None:
     if not chips:
         return
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setFont(chip_font(plan.ratio))
+    painter.setFont(chip_font(ratio))
     painter.translate(-key.column * TILE, -key.row * TILE)
     for chip in chips:
-        paint_chip(painter, chip.box, chip.text, chip.item.look.color, plan.ratio)
+        paint_chip(painter, chip.box, chip.text, chip.item.look.color, ratio)
     painter.end()

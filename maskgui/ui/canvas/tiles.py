@@ -44,6 +44,7 @@ class Tile:
     image: QImage
     without: frozenset[int]
     spoiled: list[Box]  # parts of the image that changed since it was painted
+    chips: dict[int, QRectF]  # by instance, in device pixels from the image's corner
 
     @property
     def fresh(self) -> bool:
@@ -63,6 +64,7 @@ class TileJob:
     without: frozenset[int] = frozenset()  # instances left out because they are drawn live
     cancelled: bool = False
     spoiled: list[Box] = field(default_factory=list)  # what changed since it was asked for
+    chips: dict[int, QRectF] = field(default_factory=dict)  # of the tile as it was, then as it is
 
 
 class TilePainter(QObject):
@@ -164,14 +166,15 @@ class TileStore:
         """Keep what was painted."""
         assert job.image is not None  # the painter hands out only those that have one
         self.tiles.pop(job.key, None)
-        self.tiles[job.key] = Tile(job.image, job.without, job.spoiled)
+        self.tiles[job.key] = Tile(job.image, job.without, job.spoiled, job.chips)
 
     def job(self, key: TileKey, paint: Callable[[TileJob], None]) -> TileJob:
         """Return what is to be done for a tile: what changed in it is painted, or all of it."""
         tile = self.tiles.get(key)
         if tile is None:
             return TileJob(key, paint)
-        return TileJob(key, paint, tile.image, area_of(key, tile.spoiled))
+        area = area_of(key, tile.spoiled)
+        return TileJob(key, paint, tile.image, area, chips=tile.chips)
 
     def spoil(self, box: Box, scale: float, bleed: float) -> None:
         """Say that what lies in an image box changed; `bleed` in device pixels.
