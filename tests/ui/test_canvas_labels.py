@@ -99,6 +99,11 @@ def test_the_label_of_a_chosen_instance_covers_no_chip_of_another(qtbot, monkeyp
     desk.canvas.selection.set({1, 2})
     desk.picture()
     assert not desk.canvas._layer.chips()
+    desk.canvas.selection.clear()
+    desk.canvas.set_labels(False)
+    desk.hover(88, 107)
+    desk.picture()
+    assert places[-1].contains(desk.canvas._layer.chips()[1]), "its own is hidden whole"
 
 
 def test_every_chip_left_out_overlaps_a_surer_one_whatever_else_is_near():

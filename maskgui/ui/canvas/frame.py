@@ -20,7 +20,7 @@ from maskgui.ui.canvas.decorations import (
     whole_stroke,
 )
 from maskgui.ui.canvas.dots import dots_of
-from maskgui.ui.canvas.labels import Surroundings, draw_label
+from maskgui.ui.canvas.labels import GAP, Surroundings, draw_label
 from maskgui.ui.canvas.overlay import InstanceLayer
 from maskgui.ui.canvas.scene import CanvasScene
 from maskgui.ui.canvas.still import Content, paint_passing
@@ -151,6 +151,8 @@ def draw_labels(
         if layer.labelled and instance.id not in scene.selection and instance.id in chips:
             continue  # its tile says it already
         box = brush.view.box_to_screen(instance.shape.bounds)
+        if instance.id in chips:  # the label says more than its chip, and hides it
+            box.setTop(np.ceil(chips[instance.id].bottom()) + GAP)
         color = scene.color(instance.category_id)
         top = brush.view.to_screen(*top_of(instance.shape))
         place = draw_label(brush, scene.label(instance), color, box, top, around)
