@@ -159,6 +159,7 @@ def test_a_hovered_instance_whose_chip_has_no_room_is_labelled(qtbot, monkeypatc
     desk = Desk(qtbot, under, over, widget=(800, 620))
     name(desk)
     desk.canvas.set_labels(True)
+    desk.settle()  # until then no tile shows the chips
     for aimed, expected in ((under, 0), (over, 1)):
         said.clear()
         x, y = aimed.shape.parts[0].exterior.mean(axis=0)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Draft, EdgeRef, Overlay, VertexRef
 from maskgui.ui.canvas.colors import CanvasColors
 from maskgui.ui.canvas.dots import SHADOW, VERTEX, WHITE
 from maskgui.ui.canvas.drafts import draw_drafts, lined
-from maskgui.ui.canvas.outlines import Outline, polygon_of
+from maskgui.ui.canvas.outlines import Outline, line_of, polygon_of
 from maskgui.ui.canvas.still import Stroke
 from maskgui.ui.canvas.style import (
     FILL,
@@ -101,11 +101,11 @@ def draw_draft(brush: Brush, draft: Draft) -> None:
     ghost = points
     if draft.cursor is not None and not draft.closes:
         ghost = np.vstack([points, draft.cursor])
-    area = _on_screen(view, _path(ghost, closed=True))
+    area = view.transform().map(line_of(ghost, closed=True))
     fill = QColor(accent)
     fill.setAlphaF(0.14)
     painter.fillPath(area, fill)
-    line = _on_screen(view, _path(ghost, closed=draft.closed or draft.closes))
+    line = view.transform().map(line_of(ghost, closed=draft.closed or draft.closes))
     painter.strokePath(line, QPen(HALO_COLOR, 4))
     painter.strokePath(line, QPen(accent, 2))
     if not draft.closed and not draft.closes and len(ghost) > 2:
@@ -166,18 +166,6 @@ def _squares(
 def _vertex(shapes: dict[int, Shape], ref: VertexRef) -> tuple[float, float]:
     x, y = shapes[ref.instance].parts[ref.part].rings[ref.ring][ref.at]
     return (float(x), float(y))
-
-
-def _on_screen(view: Viewport, path: QPainterPath) -> QPainterPath:
-    return view.transform().map(path)
-
-
-def _path(points: NDArray[np.float64], *, closed: bool) -> QPainterPath:
-    path = QPainterPath()
-    path.addPolygon(polygon_of(np.asarray(points, dtype=np.float64)))
-    if closed:
-        path.closeSubpath()
-    return path
 
 
 def vertices_on_screen(view: Viewport, shapes: Iterable[Shape]) -> NDArray[np.float64]:

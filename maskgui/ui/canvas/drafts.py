@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from maskgui.tools.base import Area, Disk, Frame, Overlay, Path
-from maskgui.ui.canvas.outlines import path_of, polygon_of
+from maskgui.ui.canvas.outlines import line_of, path_of
 from maskgui.ui.canvas.style import HALO_COLOR
 
 if TYPE_CHECKING:
@@ -53,9 +52,7 @@ def _draw_area(brush: "Brush", area: Area) -> None:
 
 
 def _draw_path(brush: "Brush", path: Path) -> None:
-    line = QPainterPath()
-    line.addPolygon(polygon_of(np.asarray(path.points, dtype=np.float64)))
-    on_screen = brush.view.transform().map(line)
+    on_screen = brush.view.transform().map(line_of(path.points, closed=False))
     color = _tone(brush, path.sign not in ("remove", "cut"))
     if path.closed:
         fill = QColor(color)

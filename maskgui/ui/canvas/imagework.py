@@ -35,6 +35,7 @@ class ImageWork(QObject):
     """
 
     done = Signal(int, object)  # ticket, and the result or a UserError; on the main thread
+    _finished = Signal(int, object)  # the same, from the thread
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -43,8 +44,6 @@ class ImageWork(QObject):
         self._running = False
         self._closed = False
         self._finished.connect(self._take, Qt.ConnectionType.QueuedConnection)
-
-    _finished = Signal(int, object)
 
     @property
     def busy(self) -> bool:

@@ -46,6 +46,15 @@ def path_of(shape: Shape) -> QPainterPath:
     return path
 
 
+def line_of(points: NDArray[np.float64], *, closed: bool) -> QPainterPath:
+    """Return N x 2 points as one line, or as one ring."""
+    path = QPainterPath()
+    path.addPolygon(polygon_of(np.asarray(points, dtype=np.float64)))
+    if closed:
+        path.closeSubpath()
+    return path
+
+
 def polygon_of(points: NDArray[np.float64]) -> QPolygonF:
     """Return N x 2 points as Qt's polygon, through its memory rather than point by point."""
     polygon = QPolygonF()

@@ -134,13 +134,9 @@ class ImageLayer(QObject):
     @staticmethod
     def _device_rect(view: Viewport, box: Box) -> QRect:
         """Return the device pixels that an image box can have a part in."""
-        rect = view.box_to_screen(box)
-        ratio = view.ratio
-        scaled = QRectF(
-            rect.x() * ratio, rect.y() * ratio, rect.width() * ratio, rect.height() * ratio
-        )
         reach = math.ceil(SHARP_FROM / 2)  # half a pixel of the image, where pixels are blended
-        return scaled.toAlignedRect().adjusted(-reach, -reach, reach, reach)
+        rect = view.device_rect(view.box_to_screen(box))
+        return rect.adjusted(-reach, -reach, reach, reach)
 
     def _draw_part(
         self,

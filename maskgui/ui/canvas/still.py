@@ -193,11 +193,7 @@ def _is_heavy(place: _Place, content: Content) -> bool:
 
 def _place(view: Viewport, box: QRectF) -> _Place:
     """Return the whole device pixels that a box (logical coordinates) touches."""
-    ratio = view.ratio
-    part = QRectF(
-        box.x() * ratio, box.y() * ratio, box.width() * ratio, box.height() * ratio
-    ).toAlignedRect()
-    return _Place(part, view.origin, view.scale, ratio)
+    return _Place(view.device_rect(box), view.origin, view.scale, view.ratio)
 
 
 def _with_room(place: _Place, origin: tuple[int, int], whole: QRect) -> _Place:

@@ -15,7 +15,7 @@ scroll position without being resampled, and image pixels are sharp at whole-num
 
 import math
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QTransform
 
 from maskgui.core.shape import Box
@@ -126,6 +126,11 @@ class Viewport:
     def box_to_screen(self, box: Box) -> QRectF:
         """Return where an image box is painted, in logical coordinates."""
         return QRectF(self.to_screen(box[0], box[1]), self.to_screen(box[2], box[3]))
+
+    def device_rect(self, rect: QRectF) -> QRect:
+        """Return the whole device pixels that a logical rectangle touches."""
+        corner, size = rect.topLeft() * self.ratio, rect.size() * self.ratio
+        return QRectF(corner, size).toAlignedRect()
 
     def transform(self) -> QTransform:
         """Return image -> logical coordinates, for a painter on the widget."""
