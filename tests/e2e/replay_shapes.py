@@ -9,7 +9,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import shapely
@@ -155,9 +155,13 @@ def stroke(way: Sequence[Point], radius: float, size: Point) -> Outline:
 
 
 def blurred(one: Outline) -> Outline:
-    """Return an outline that may differ by chords all along it."""
+    """Return an outline that may differ by chords all along it.
+
+    Pixels as square pixels on the average, and by chance more: of an ellipse whose axes fall on
+    the grid they differ by fours and eights.
+    """
     by = CHORDS * float(shapely.length(one.parts).sum())
-    return replace(one, blur=by, slack=one.slack + math.ceil(by) + 1)
+    return replace(one, blur=by, slack=one.slack + math.ceil(by + 2 * math.sqrt(by)) + 1)
 
 
 # ---- rings
@@ -253,7 +257,7 @@ def union(*shapes: Outline) -> Outline:
 def minus(one: Outline, *others: Outline) -> Outline:
     taken = shapely.union_all([other.area for other in others])
     found = outline(shapely.difference(one.area, taken), 2 * crossings(one.area, taken))
-    return _made(found, others, lambda size: one.mask(size) & ~_any(others, size))
+    return _made(found, others, partial(_left, one, others))
 
 
 def common(*shapes: Outline) -> Outline:
@@ -285,7 +289,10 @@ def pieces(one: Outline) -> list[Outline]:
 
 
 def sliced(one: Outline, way: Sequence[Point]) -> list[Outline]:
-    """Return what a line cuts an outline into, the largest with all that it does not cut."""
+    """Return what a line cuts an outline into, the largest with all that it does not cut.
+
+    Each has the pixels of the whole that none of the others has.
+    """
     line = shapely.LineString(way)
     split = [list(polygons(shapely.ops.split(part, line))) for part in polygons(one.area)]
     whole = [part for made in split if len(made) == 1 for part in made]
@@ -293,7 +300,15 @@ def sliced(one: Outline, way: Sequence[Point]) -> list[Outline]:
     if not cut:
         return [one]
     more = 2 * crossings(one.area, line.buffer(1e-9))
-    return [outline(area, more) for area in (shapely.union_all([cut[0], *whole]), *cut[1:])]
+    bare = [outline(area, more) for area in (shapely.union_all([cut[0], *whole]), *cut[1:])]
+    return [
+        replace(piece, pixels=partial(_left, one, [other for other in bare if other is not piece]))
+        for piece in bare
+    ]
+
+
+def _left(one: Outline, others: Sequence[Outline], size: Point) -> np.ndarray:
+    return one.mask(size) & ~_any(others, size)
 
 
 def moved(one: Outline, dx: float, dy: float) -> Outline:
