@@ -117,12 +117,15 @@ def require_place(path: Path, author: str, overwrite: bool) -> None:
 def require_own(path: Path, authors: Collection[str], what: str) -> str | None:
     """Return which of `authors` wrote a file that nobody changed since; None where none stands.
 
+    An empty file, as scripts make to reserve a name, is as good as none.
     what: their work in words, as "an earlier result of `segment`". Raises Standing for any other.
     """
     try:
-        author = author_of(path) if path.exists() else None
+        if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+            return None
+        author = author_of(path)
     except OSError as error:
         raise Standing(path, what) from error
-    if author not in authors and path.exists():
+    if author not in authors:
         raise Standing(path, what)
     return author

@@ -64,3 +64,9 @@ def test_only_the_own_work_is_replaced(tmp_path: Path) -> None:
     path.write_text("[1, 2]", "utf-8")
     with pytest.raises(Standing):
         require_own(path, ["segment"], "its own")
+
+
+def test_an_empty_file_that_reserves_a_name_may_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.touch()
+    assert require_own(path, ["segment"], "its own") is None
