@@ -48,12 +48,18 @@ class FileLock:
         """Whether the locked file is the one of that name: its last holder may have removed it."""
         try:
             return os.path.samestat(os.fstat(handle), self._path.stat())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
+    def is_named(self) -> bool:
+        """Whether others still meet this lock: without its name it keeps nobody out."""
+        return self._still_named(self._handle)
+
     def release(self) -> None:
-        """Let the next one in and remove the file."""
-        if sys.platform == "win32":  # an open file cannot be removed there
+        """Let the next one in and remove the file, unless its name is another's by now."""
+        if not self.is_named():
+            os.close(self._handle)
+        elif sys.platform == "win32":  # an open file cannot be removed there
             os.close(self._handle)
             self._path.unlink(missing_ok=True)
         else:

@@ -103,6 +103,11 @@ def prepare_writer(connection: sqlite3.Connection) -> bool:
     return False
 
 
+def empty_wal(connection: sqlite3.Connection) -> None:
+    """Put the log into the file as far as readers let it. Raises sqlite3.Error."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def leave_wal(connection: sqlite3.Connection) -> None:
     """Put the log back into the file, so that the one file is whole when copied.
 
@@ -111,7 +116,7 @@ def leave_wal(connection: sqlite3.Connection) -> None:
     """
     connection.execute("PRAGMA busy_timeout = 300")
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        empty_wal(connection)
         connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError:
         return

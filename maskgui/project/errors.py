@@ -30,5 +30,9 @@ class ReadOnlyProject(ProjectError):
     """The project was opened for reading, or lies where nothing can be written."""
 
 
+class Unhoused(ProjectError):
+    """The open project's file is gone from its place, and cannot be put there again yet."""
+
+
 class NotWritten(Failure):
     """Edits are still in memory because the disk did not take them."""

@@ -20,9 +20,11 @@ from maskgui.project.errors import (
     ProjectError,
     ProjectInUse,
     ReadOnlyProject,
+    Unhoused,
 )
 from maskgui.project.explain import damaged, not_opened, why_not_written
 from maskgui.project.history import Entry
+from maskgui.project.keeper import Keeper
 from maskgui.project.lock import ProjectLock
 from maskgui.project.reading import Reader
 from maskgui.project.writer import Writer
@@ -44,12 +46,17 @@ class Project(Reader):
         self, path: Path, lock: ProjectLock | None, writing: sqlite3.Connection | None
     ) -> None:
         super().__init__(path)
-        self._lock = lock
-        self._writing = writing
         self._fault: str | None = None
         self._closed = False
-        self._writer = Writer(writing) if writing else None
-        self._backups = BackupThread(path, self._found_damage) if writing else None
+        self._heed: Callable[[], object] = lambda: None
+        self._keeper: Keeper | None = None
+        self._writer: Writer | None = None
+        self._backups: BackupThread | None = None
+        if lock and writing:
+            self._fetch("SELECT count(*) FROM sqlite_master")  # from here on it holds the files
+            self._keeper = Keeper(path, lock, self._move)
+            self._backups = BackupThread(path, self._found_damage)
+            self._writer = Writer(writing, self._look)
         atexit.register(self.close, discard=True)
 
     @classmethod
@@ -155,12 +162,31 @@ class Project(Reader):
         error = self._writer.error if self._writer else None
         if error is None:
             return self._fault
-        count = self.pending
-        changes = "1 change is" if count == 1 else f"{count} changes are"
+        if isinstance(error, Unhoused):
+            return str(error)
         return (
-            f"{changes} not on disk yet, kept in memory and tried again every second: "
+            "Changes are not on disk yet, kept in memory and tried again every second: "
             f"{why_not_written(error, self.path)}."
         )
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether something is not on disk yet, or the file is gone from its place."""
+        return self._writer is not None and bool(self._writer.pending or self._writer.error)
+
+    def heed(self, listener: Callable[[], object]) -> None:
+        """Have `listener` called, on the writer's thread, when the file's place is lost or found.
+
+        `unsaved`, `last_error`, `path` and `take_notice` say what there is to say then.
+        """
+        self._heed = listener
+
+    def take_notice(self) -> str:
+        """Return once, as a sentence, that the file was written anew; else ""."""
+        if self._keeper is None:
+            return ""
+        notice, self._keeper.notice = self._keeper.notice, ""
+        return notice
 
     def is_pending(self, image_id: int) -> bool:
         """Whether instances of an image are not on disk yet."""
@@ -269,16 +295,39 @@ class Project(Reader):
             raise NotWritten(self.last_error or f"{self.path} is still being written; wait.")
         self._closed = True
         atexit.unregister(self.close)
-        if self._backups:
-            self._backups.stop()
         if self._writer:
             self._writer.stop()
+        if self._backups:
+            self._backups.stop()
         self.close_reader()
-        if self._writing:
-            connect.leave_wal(self._writing)
-            self._writing.close()
-        if self._lock:
-            self._lock.release()
+        if self._writer:
+            connect.leave_wal(self._writer.connection)
+            self._writer.connection.close()
+        if self._keeper:
+            self._keeper.release()
+
+    def _look(self, writing: sqlite3.Connection) -> sqlite3.Connection:
+        """Keep the file at its place; on the writer's thread."""
+        assert self._keeper and self._writer
+        try:
+            found = self._keeper.look(writing)
+        except Unhoused:
+            if self._writer.error is None:
+                self._heed()
+            raise
+        if found is not writing:
+            self._heed()
+        return found
+
+    def _move(self, path: Path, old: sqlite3.Connection) -> None:
+        """Read and back up the file at `path` from now on; see `keeper.Move`."""
+        reading = connect.connect(path, read_only=True)
+        reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if self._backups:
+            self._backups.stop()
+        self.read_from(path, reading)
+        old.close()
+        self._backups = BackupThread(path, self._found_damage)
 
     def _found_damage(self, fault: str) -> None:
         self._fault = str(damaged(self.path, fault))

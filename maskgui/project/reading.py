@@ -55,6 +55,13 @@ class Reader:
         with self._turn:
             self._connection.close()
 
+    def read_from(self, path: Path, connection: sqlite3.Connection) -> None:
+        """Go on through another connection; the one before is closed."""
+        with self._turn:
+            before, self._connection = self._connection, connection
+            self.path = path
+            before.close()
+
     def categories(self) -> list[Category]:
         """Return all categories."""
         query = f"SELECT {rows.CATEGORY_COLUMNS} FROM categories"

@@ -1,4 +1,4 @@
-"""The one thread that writes: each piece of work is its own transaction, in the order posted."""
+"""The one thread that writes: work in the order posted, what has piled up in one transaction."""
 
 import logging
 import sqlite3
@@ -11,8 +11,15 @@ from dataclasses import dataclass
 log = logging.getLogger(__name__)
 
 Work = Callable[[sqlite3.Connection], None]
+Look = Callable[[sqlite3.Connection], sqlite3.Connection]
 
 RETRY_SECONDS = 1.0
+
+LOOK_SECONDS = 2.0
+"""How often the file is looked at while nothing is written."""
+
+JOINED_SECONDS = 0.02
+"""How long a transaction goes on taking up work that waits; what one costs is its way to disk."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +33,20 @@ class Writer:
 
     Work that the disk refuses stays at the head of the queue and is tried again each second, so
     that nothing is lost or overtaken; `error` holds the reason meanwhile. Usable from any thread.
+
+    look: called on the thread before each transaction, at a `flush`, and every LOOK_SECONDS; it
+    returns the connection to use, or raises when nothing that is written now would last.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: sqlite3.Connection, look: Look = lambda same: same) -> None:
+        self.connection = connection
+        self._look = look
         self._state = threading.Condition()
         self._tasks: deque[_Task] = deque()
         self._pending_images: Counter[int] = Counter()
         self._failures = 0
+        self._looks_asked = 0
+        self._looks_done = 0
         self._hurry = False
         self._stopping = False
         self._error: Exception | None = None
@@ -68,56 +81,78 @@ class Writer:
             self._state.notify_all()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until all that was posted is on disk; False on time-out or when the disk refuses."""
+        """Wait until all that was posted is on disk, in a file that is still there.
+
+        False on time-out or when the disk refuses.
+        """
         deadline = time.monotonic() + timeout
         with self._state:
             self._hurry = True
-            failures = self._failures
+            self._looks_asked += 1
+            asked, failures = self._looks_asked, self._failures
             self._state.notify_all()
-            while self._tasks and self._failures == failures:
+            while not self._is_through(asked) and self._failures == failures:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
                 self._state.wait(left)
-            return not self._tasks
+            return self._is_through(asked)
+
+    def _is_through(self, asked: int) -> bool:
+        return not self._tasks and (self._looks_done >= asked or self._stopping)
 
     def stop(self) -> None:
-        """End the thread after its present piece of work; the connection is the caller's again."""
+        """End the thread after its present transaction; `connection` is the caller's again."""
         with self._state:
             self._stopping = True
             self._state.notify_all()
         self._thread.join()
 
     def _run(self) -> None:
-        while (task := self._next()) is not None:
+        while (asked := self._next()) is not None:
             try:
-                self._commit(task.work)
+                self.connection = self._look(self.connection)
+                count = self._commit()
             except Exception as error:  # noqa: BLE001 - whatever it is, the work must not be lost
                 self._failed(error)
             else:
-                self._done(task)
+                self._done(count, asked)
 
-    def _next(self) -> _Task | None:
+    def _next(self) -> int | None:
+        """Wait for something to do; return how many looks it answers, None at the end."""
         with self._state:
-            while not self._tasks and not self._stopping:
+            asked = self._looks_asked > self._looks_done
+            if not (self._tasks or self._stopping or asked or self._error):
                 self._hurry = False
-                self._state.wait()
-            return None if self._stopping else self._tasks[0]
+                self._state.wait(LOOK_SECONDS)
+            return None if self._stopping else self._looks_asked
 
-    def _commit(self, work: Work) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
+    def _commit(self) -> int:
+        """Write the head of the queue and what waits behind it; return how many were written.
+
+        After a failure it is one at a time, so that what can be written is.
+        """
+        if not self._tasks:
+            return 0
+        until = time.monotonic() + (JOINED_SECONDS if self._error is None else 0.0)
+        count = 0
+        self.connection.execute("BEGIN IMMEDIATE")
         try:
-            work(self._connection)
-            self._connection.execute("COMMIT")
+            while count == 0 or (count < len(self._tasks) and time.monotonic() < until):
+                self._tasks[count].work(self.connection)  # only this thread takes from the queue
+                count += 1
+            self.connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
             raise
+        return count
 
-    def _done(self, task: _Task) -> None:
+    def _done(self, count: int, asked: int) -> None:
         with self._state:
-            self._tasks.popleft()
-            self._pending_images -= Counter(task.images)
+            for _ in range(count):
+                self._pending_images -= Counter(self._tasks.popleft().images)
+            self._looks_done = asked
             self._error = None
             self._state.notify_all()
 

@@ -94,7 +94,7 @@ class Life:
             self._person.hand.events_left = self._rng.randint(0, 12)
         elif end == WRITING:
             assert self._session is not None
-            die_writing(self._session.project._writing, self._rng)
+            die_writing(self._session.project._writer.connection, self._rng)
         elif end == WRITTEN:
             self._dies_untold = True
         return end == CLOSE

@@ -89,9 +89,9 @@ def test_commits_are_durable_in_a_write_ahead_log(path: Path) -> None:
     add_image(project, 1, 1)
     assert project.flush(5)
     assert path.with_name(path.name + "-wal").stat().st_size > 0
-    assert project._writing is not None
-    project._writer.stop()  # type: ignore[union-attr]
-    assert project._writing.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert project._writer is not None
+    project._writer.stop()
+    assert project._writer.connection.execute("PRAGMA synchronous").fetchone() == (2,)
     project.close()
 
 

@@ -60,7 +60,7 @@ def test_a_full_disk_is_said_in_a_sentence_and_nothing_is_lost(
     assert not project.flush(5)
     assert project.pending == 3
     assert project.last_error is not None
-    assert project.last_error.startswith("3 changes are not on disk yet")
+    assert project.last_error.startswith("Changes are not on disk yet")
     assert "is full, free some space" in project.last_error
     assert project.images() == []
     assert project.is_pending(2)
@@ -184,7 +184,7 @@ def test_a_file_that_cannot_grow_gets_every_edit_once_it_can(tmp_path: Path) -> 
     )
     assert done.returncode == 0, done.stderr
     said, count = done.stdout.splitlines()
-    assert said.startswith("1 change is not on disk yet")
+    assert said.startswith("Changes are not on disk yet")
     project = Project.open(path)
     assert [record.id for record in project.images()] == list(range(1, int(count) + 1))
     project.close()

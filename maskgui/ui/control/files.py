@@ -66,6 +66,7 @@ class Files(QObject):
         """Show an opened project."""
         desk, session = self.desk, opened.session
         desk.options.add_recent(session.project.path)
+        session.project.heed(lambda: desk.main.post(self._show_saved))
         self._show_page(session)  # before there are rows: the strip is laid out once, and later
         desk.take(session, opened.counts, opened.listing)
         first = opened.first
@@ -161,31 +162,51 @@ class Files(QObject):
         if session is None:
             return
         if session.flush(SAVE_SECONDS):
+            self._show_saved()
             self.desk.say("Saved. Every edit is saved as you make it.")
         else:
-            self.desk.problem(session.last_error or "Changes are still being written.")
-        self._show_saved()
+            self._tell_error(None)
+            self._tell_error(session.last_error or "Changes are still being written.")
+            self._show_saved()
 
     def _show_saved(self) -> None:
         session, status = self.desk.session, self.desk.window.status
         if session is None:
             status.set_saved("")
+            self._tell_error(None)
             self._poll.stop()
             return
         error = session.last_error
         if error:
             status.set_saved("not saved", problem=True)
-            if error != self._told_error:
-                self.desk.problem(error)
         elif session.project.read_only:
             status.set_saved("read only")
         else:
             status.set_saved("saving…" if session.pending else "saved")
-        self._told_error = error
-        if not session.pending:
+        self._tell_error(error)
+        self._tell_place(session)
+        if not session.project.unsaved:
             self._poll.stop()
         elif not self._poll.isActive():
             self._poll.start()
+
+    def _tell_error(self, error: str | None) -> None:
+        """Say what keeps changes from the disk, in place of what did before; None: nothing."""
+        if error == self._told_error:
+            return
+        if self._told_error:
+            self.desk.window.toasts.drop(self._told_error)
+        if error:
+            self.desk.problem(error)
+        self._told_error = error
+
+    def _tell_place(self, session: Session) -> None:
+        """Say when the file was deleted or replaced, and follow it where it is now."""
+        notice = session.project.take_notice()
+        if notice:
+            self.desk.options.add_recent(session.project.path)
+            self.desk.window.show_title(session.project.path.stem)
+            self.desk.problem(notice)
 
     def rescan(self) -> None:
         """Add images that are new in the project's folder."""
@@ -256,6 +277,7 @@ class Files(QObject):
             ):
                 return False
             session.close(discard=True)
+        self._tell_place(session)
         return True
 
     def abandon(self) -> None:
