@@ -60,9 +60,14 @@ def remove_images(session: "Session", ids: Iterable[int]) -> None:
 
 
 def look_through(session: "Session", author: str) -> tuple[list[int], list[int]]:
-    """Add the image files below the root that are new; see `Session.look_through`."""
+    """Add the image files below the root that are new; see `Session.look_through`.
+
+    Nothing is added to a project that was opened for reading only.
+    """
     from maskgui.imaging import scan_folder
 
+    if session.project.read_only:
+        return [], find_missing(session)
     present = set(names := scan_folder(session.root))
     missing = find_missing(session, present)
     known = {record.path for record in session.document.images.values()}

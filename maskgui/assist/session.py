@@ -310,8 +310,9 @@ class Session:
         return self._settings.get(key)
 
     def set_setting(self, key: str, value: Any) -> None:
-        """Keep a setting with the project; the value is anything that MessagePack can hold."""
-        self.project.write_setting(key, value)
+        """Keep what MessagePack can hold; while it is open, where that is for reading only."""
+        if not self.project.read_only:
+            self.project.write_setting(key, value)
         self._settings[key] = value
 
     def add_sources(self, kind: str, records: Iterable[bytes]) -> list[int]:

@@ -1,5 +1,6 @@
 """Where a project and its backups lie: beside the images, or in the user's data folder."""
 
+import glob
 import hashlib
 import tempfile
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def place_for(folder: Path) -> Place:
     folder = folder.absolute()
     beside = folder / f"{folder.name or 'project'}{SUFFIX}"
     if beside.exists():
-        return Place(beside)
+        return Place(beside, _notice_of_recovered(beside))
     others = [path for path in sorted(folder.glob(f"*{SUFFIX}")) if path.is_file()]
     if others:
         return Place(others[0])
@@ -59,6 +60,16 @@ def place_for(folder: Path) -> Place:
         return Place(beside)
     away.parent.mkdir(parents=True, exist_ok=True)
     return Place(away, notice)
+
+
+def _notice_of_recovered(project: Path) -> str | None:
+    found = sorted(project.parent.glob(f"{glob.escape(project.stem)} (recovered *){SUFFIX}"))
+    if not found:
+        return None
+    return (
+        f"“{project.name}” was replaced by another program while it was open; the work of then is "
+        f"in “{found[-1].name}” beside it."
+    )
 
 
 def backup_folders(project: Path) -> tuple[Path, Path]:

@@ -130,6 +130,11 @@ class Project(Reader):
 
     @classmethod
     def _open_for_writing(cls, path: Path) -> "Project":
+        if not os.access(path, os.W_OK):
+            raise ReadOnlyProject(
+                f"{path} is write-protected, so it can only be read; take that off, or copy it to "
+                "a folder of yours, to edit it."
+            )
         lock = ProjectLock(path)
         writing = None
         try:
@@ -274,8 +279,8 @@ class Project(Reader):
         """Return the writer. Raises ReadOnlyProject when it was opened for reading."""
         if self._writer is None:
             raise ReadOnlyProject(
-                f"{self.path} was opened for reading only; close the other window that has it, "
-                "then open it again to change it."
+                f"{self.path} was opened for reading only, so nothing can be changed; copy it to "
+                "a folder of yours and open the copy."
             )
         return self._writer
 

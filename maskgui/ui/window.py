@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QMoveEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
@@ -30,6 +30,9 @@ from maskgui.ui.toasts import Toasts
 
 TITLE = "MaskGUI"
 
+REMEMBER_MS = 1000
+"""How long a layout stands before it is remembered; a process may end without closing."""
+
 FIRST_SIZE = QSize(1440, 900)
 FRAME = QSize(16, 48)
 """What a system's frame and title may take around the window; it is known only once shown."""
@@ -48,6 +51,8 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(QSize(960, 600))
         self._options = options
         self.may_close: Callable[[], bool] = lambda: True
+        self._remember_later = QTimer(self, singleShot=True, interval=REMEMBER_MS)
+        self._remember_later.timeout.connect(self._remember)
         theme = themes.theme
         self.commands = actions = ActionSet(self, theme)
         self.canvas = canvas
@@ -70,6 +75,10 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self.toasts = Toasts(self.left, self.stage, theme)
         self._restore()
+        for splitter in (self.splitter, self.side.splitter):
+            splitter.splitterMoved.connect(lambda *_: self._remember_later.start())
+        for section in (self.side.instances, self.side.categories):
+            section.folded.connect(lambda _: self._remember_later.start())
         themes.listen(self._set_theme)
         self.show_page(self.welcome)
         self.setFocus()
@@ -164,22 +173,32 @@ class MainWindow(QMainWindow):
     def _splitters(self):
         return (("columns", self.splitter), ("side", self.side.splitter))
 
-    def remember(self) -> None:
-        """Write the layout to the options."""
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Remember the size once it stands."""
+        super().resizeEvent(event)
+        self._remember_later.start()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        """Remember the place once it stands."""
+        super().moveEvent(event)
+        self._remember_later.start()
+
+    def _remember(self) -> None:
         self._options.set_layout("window", self.saveGeometry())
         if not self.is_welcome:
             for name, splitter in self._splitters():
                 self._options.set_layout(name, splitter.saveState())
         self._options.set_shown("instances", not self.side.instances.is_folded)
         self._options.set_shown("categories", not self.side.categories.is_folded)
-        self._options.sync()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close when the controllers agree; the layout is kept."""
         if not self.may_close():
             event.ignore()
             return
-        self.remember()
+        self._remember_later.stop()
+        self._remember()
+        self._options.sync()
         event.accept()
 
     # ---- files dropped

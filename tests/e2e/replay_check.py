@@ -41,12 +41,11 @@ class Replay:
                 self.meant = line
 
     def _opened(self, line: dict[str, Any]) -> None:
-        """Nothing is hidden or locked in a window just opened; the image shown last is shown.
+        """A window just opened shows the image shown last, the first time the first one.
 
-        The first time it is the first one.
+        What was hidden or locked is still so.
         """
-        model, seen = self.model, line["opened"]
-        model.hidden, model.locked, self.meant = set(), set(), None
+        model, seen, self.meant = self.model, line["opened"], None
         model.order = [image for image, _ in line["images"]]
         assert [path for _, path in line["images"]] == sorted(path for _, path in line["images"])
         model.image = model.image or model.order[0]
@@ -84,7 +83,11 @@ class Replay:
         """Carry out the deed in hand when the process ended, if the project says that it was."""
         model, meant, self.meant = self.model, self.meant, None
         found = depths_of(session)
-        if meant is None or found == model.depths:
+        if meant is None:
+            return
+        if meant["do"] == "flag":
+            self._settle_flags(session, meant)
+        if found == model.depths:
             return
         kinds = {one.id for one in session.document.categories}
         kinds -= {one for one, _ in model.kinds()}
@@ -92,6 +95,15 @@ class Replay:
         instances = {one.id: one for key in model.order for one in session.instances(key)}
         outlines = {} if meant["do"] in ("undo", "redo") else self._changed(instances)
         self._carry_out(self._fate(found, [*instances], outlines, max(kinds, default=-1)))
+
+    def _settle_flags(self, session: Session, meant: dict[str, Any]) -> None:
+        """Hide or lock when that came to disk; it is no step of the history."""
+        kept = [set(session.setting(key) or ()) for key in ("hidden", "locked")]
+        model = self.model
+        if kept != [model.hidden, model.locked]:
+            self.meant = meant
+            self._carry_out(self._fate(depths_of(session), [], {}, -1))
+        assert kept == [model.hidden, model.locked], meant
 
     def _changed(self, instances: dict[int, Instance]) -> dict[int, Outline]:
         known = self.model.values

@@ -224,7 +224,7 @@ def _of_kind(model: Model, kind: int) -> list[tuple[str, int]]:
 
 
 def flag(model: Model, meant: Meant, fate: Fate) -> Values:
-    """Hide, lock, solo, or hide and show all: remembered while the project is open."""
+    """Hide, lock, solo, or hide and show all: kept with the project."""
     chosen, everything = set(meant["selected"]), {one.id for one in model.things()}
     if meant["name"] == "lock":
         model.locked = _toggled(model.locked, chosen)

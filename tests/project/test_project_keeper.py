@@ -14,7 +14,7 @@ import pytest
 
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import ImageRecord, encode_value
-from maskgui.project import NotWritten, Project, ProjectInUse, keeper, writer
+from maskgui.project import NotWritten, Project, ProjectInUse, keeper, place_for, writer
 from maskgui.project.backup import find_fault
 from maskgui.project.history import Entry
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="there an open file is neither deleted nor replaced"
 )
 
-SAYS_DELETED = "“a.maskgui” were deleted or moved away; it has been written again"
+SAYS_DELETED = "“set.maskgui” were deleted or moved away; it has been written again"
 
 
 def add(project: Project, *numbers: int) -> None:
@@ -53,7 +53,7 @@ def numbers_at(path: Path) -> list[int]:
 def path(tmp_path: Path) -> Path:
     made = tmp_path / "set"
     made.mkdir()
-    return made / "a.maskgui"
+    return made / "set.maskgui"
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_what_is_deleted_is_written_again_with_the_next_edit(
         assert other.execute("SELECT count(*) FROM images").fetchone() == (5,)
     project.close()
     assert find_fault(path) is None
-    assert sorted(one.name for one in path.parent.iterdir()) == [".maskgui-backups", "a.maskgui"]
+    assert sorted(one.name for one in path.parent.iterdir()) == [".maskgui-backups", "set.maskgui"]
     assert numbers_at(path) == [1, 2, 3, 4, 5]
 
 
@@ -149,7 +149,7 @@ def replace_by(path: Path, numbers: list[int]) -> bytes:
 
 
 def recovered(path: Path) -> Path:
-    (found,) = path.parent.glob("a (recovered *).maskgui")
+    (found,) = path.parent.glob("set (recovered *).maskgui")
     return found
 
 
@@ -161,13 +161,17 @@ def test_what_was_replaced_is_left_alone_and_what_is_open_kept_beside_it(
     assert project.flush(10), project.last_error
     kept = recovered(path)
     assert project.path == kept
-    said = f"Another program replaced “a.maskgui”, so your work is kept beside it in “{kept.name}”"
+    said = (
+        f"Another program replaced “set.maskgui”, so your work is kept beside it in “{kept.name}”"
+    )
     assert said in project.take_notice()
     with pytest.raises(ProjectInUse):
         Project.open(kept)
     add(project, 5)
     project.close()
     assert path.read_bytes() == theirs
+    notice = place_for(path.parent).notice
+    assert notice and kept.name in notice
     assert numbers_at(path) == [7, 8]
     assert numbers_at(kept) == [1, 2, 3, 4, 5]
 
@@ -378,7 +382,7 @@ def test_a_place_that_cannot_be_written_is_tried_again(
 def test_a_project_behind_a_link_is_written_again_where_it_lay(tmp_path: Path) -> None:
     real = tmp_path / "real.maskgui"
     Project.create(real, {}).close()
-    path = tmp_path / "a.maskgui"
+    path = tmp_path / "set.maskgui"
     path.symlink_to(real)
     project = Project.open(path)
     add(project, 1)

@@ -293,11 +293,19 @@ def test_long_and_korean_names_are_shortened_not_cut(opened: Controller, qtbot) 
     assert "x" * 60 in opened.window.topbar.project.toolTip()
 
 
+def test_the_layout_is_on_disk_without_closing(opened: Controller, tmp_path: Path, wait) -> None:
+    opened.window.side.categories.fold(True)
+    wait(lambda: "categories=false" in (tmp_path / "config.ini").read_text())
+    before = opened.options.layout("window")
+    opened.window.resize(1111, 707)
+    wait(lambda: opened.options.layout("window") != before)
+
+
 def test_the_layout_is_remembered(opened: Controller, qapp, themes) -> None:
     opened.window.commands["toggle_film"].trigger()
     assert not opened.window.film.isVisible()
     opened.options["opacity"] = 60
-    opened.window.remember()
+    opened.window.close()
     again = Options()
     assert not again.shown("film")
     assert again["opacity"] == 60

@@ -287,7 +287,7 @@ class Editing(QObject):
 
 
 class LockedIds:
-    """Which instances are hidden or locked; remembered while the project is open."""
+    """Which instances are hidden or locked; `View` keeps it with the project."""
 
     def __init__(self) -> None:
         self.hidden: frozenset[int] = frozenset()

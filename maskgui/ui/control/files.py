@@ -80,7 +80,7 @@ class Files(QObject):
         if opened.notice:
             desk.say(opened.notice)
         if session.project.read_only:
-            desk.say("This project is open for reading only; changes cannot be kept.")
+            self._tell_read_only(session)
         if opened.missing:
             self.tell_missing(opened.missing)
 
@@ -161,13 +161,21 @@ class Files(QObject):
         session = self.desk.session
         if session is None:
             return
-        if session.flush(SAVE_SECONDS):
+        if session.project.read_only:
+            self._tell_read_only(session)
+        elif session.flush(SAVE_SECONDS):
             self._show_saved()
             self.desk.say("Saved. Every edit is saved as you make it.")
         else:
             self._tell_error(None)
             self._tell_error(session.last_error or "Changes are still being written.")
             self._show_saved()
+
+    def _tell_read_only(self, session: Session) -> None:
+        self.desk.say(
+            f"“{session.project.path.name}” cannot be written where it lies, so it is open for "
+            "reading only; copy it to a folder of yours to change it."
+        )
 
     def _show_saved(self) -> None:
         session, status = self.desk.session, self.desk.window.status

@@ -61,7 +61,7 @@ class Models(QObject):
         self._device_used = None
         session = self.desk.session
         where = str(model.path) if model.origin is Origin.OWN else model.name
-        if session is not None and not session.project.read_only:
+        if session is not None:
             session.set_setting("model", where)
         self.desk.options.set_text("model", where)
         self._show()

@@ -81,8 +81,7 @@ class Navigation(QObject):
             lambda reply: desk.main.post(lambda: self._loaded(image_id, reply, held)),
             neighbours,
         )
-        if not session.project.read_only:
-            session.set_setting("last_image", image_id)
+        session.set_setting("last_image", image_id)
         self._shown()
 
     def _put(self, image_id: int, rgb, message: str) -> None:

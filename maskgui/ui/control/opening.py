@@ -11,7 +11,7 @@ from maskgui.assist.demo import prepare_demo
 from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.errors import UserError
 from maskgui.imaging import IMAGE_SUFFIXES
-from maskgui.project import DamagedProject, restore
+from maskgui.project import DamagedProject, ReadOnlyProject, restore
 from maskgui.project.place import SUFFIX, place_for
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.files import Files, Opened
@@ -202,15 +202,23 @@ def _or_damage(work: Callable[[], Opened]) -> Opened | DamagedProject:
         return error
 
 
+def _open_session(path: Path) -> Session:
+    """Open a project, for reading only where it cannot be written."""
+    try:
+        return Session.open(path)
+    except ReadOnlyProject:
+        return Session.open(path, read_only=True)
+
+
 def _open_project(path: Path) -> Opened:
-    session = Session.open(path)
+    session = _open_session(path)
     return _ready(session, session.find_missing())
 
 
 def _open_folder(folder: Path) -> Opened:
     place = place_for(folder)
     exists = place.path.exists()
-    session = Session.open(place.path) if exists else Session.create(place.path, folder)
+    session = _open_session(place.path) if exists else Session.create(place.path, folder)
     try:
         _, missing = session.look_through()
     except UserError:
@@ -222,7 +230,7 @@ def _open_folder(folder: Path) -> Opened:
 def _open_files(parent: Path, images: list[Path]) -> Opened:
     place = place_for(parent)
     exists = place.path.exists()
-    session = Session.open(place.path) if exists else Session.create(place.path, parent)
+    session = _open_session(place.path) if exists else Session.create(place.path, parent)
     try:
         ids = session.add_images(images, author=SYSTEM)
     except UserError:

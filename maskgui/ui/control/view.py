@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QObject
 
+from maskgui.assist.session import Session
 from maskgui.ui.actions import TOOL_ACTIONS
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.editing import LockedIds
@@ -20,6 +21,9 @@ NEEDS_IMAGE = (
     *TOOL_ACTIONS,
 )
 NEEDS_SELECTION = ("hide", "lock", "solo")
+
+HIDDEN, LOCKED = "hidden", "locked"
+"""Settings of the project: ids of instances. Those of instances that are gone name nothing."""
 
 
 class View(QObject):
@@ -123,29 +127,37 @@ class View(QObject):
     def hide(self, ids: Iterable[int] | None = None) -> None:
         """Hide what is shown of the selection (or of `ids`), else show it."""
         self._flags.hidden = _toggled(self._flags.hidden, self._chosen(ids))
-        self._show_flags()
+        self._flag()
 
     def lock(self, ids: Iterable[int] | None = None) -> None:
         """Lock what is free of the selection (or of `ids`), else unlock it."""
         self._flags.ids = _toggled(self._flags.ids, self._chosen(ids))
-        self._show_flags()
+        self._flag()
 
     def solo(self) -> None:
         """Show only the selection; once more shows everything."""
         others = {one.id for one in self.desk.instances()} - self.desk.selection.ids
         hidden = frozenset() if others <= self._flags.hidden else self._flags.hidden | others
         self._flags.hidden = frozenset(hidden - self.desk.selection.ids)
-        self._show_flags()
+        self._flag()
 
     def toggle_all(self) -> None:
         """Show everything when something is hidden, else hide everything."""
         own = {one.id for one in self.desk.instances()}
         some = bool(own & self._flags.hidden)
         self._flags.hidden = self._flags.hidden - own if some else self._flags.hidden | own
-        self._show_flags()
+        self._flag()
 
     def _chosen(self, ids: Iterable[int] | None) -> frozenset[int]:
         return self.desk.selection.ids if ids is None else frozenset(ids)
+
+    def _flag(self) -> None:
+        """Show what is hidden or locked now, and keep it with the project."""
+        session = self.desk.session
+        for key, ids in ((HIDDEN, self._flags.hidden), (LOCKED, self._flags.ids)):
+            if session is not None and _kept(session, key) != ids:
+                session.set_setting(key, sorted(ids))
+        self._show_flags()
 
     def _show_flags(self) -> None:
         self.desk.canvas.set_hidden(self._flags.hidden)
@@ -155,7 +167,9 @@ class View(QObject):
     # ---- following
 
     def _opened(self) -> None:
-        self._flags.hidden = self._flags.ids = frozenset()
+        session = self.desk.session
+        self._flags.hidden = _kept(session, HIDDEN) if session else frozenset()
+        self._flags.ids = _kept(session, LOCKED) if session else frozenset()
         self._show_flags()
         self._allow()
 
@@ -169,6 +183,13 @@ class View(QObject):
             desk.window.status.set_scale(None)
             desk.window.status.set_pointer(None, None)
         desk.show_tool_text()
+
+
+def _kept(session: Session, key: str) -> frozenset[int]:
+    """Return the instances that a project's setting names."""
+    found = session.setting(key)
+    ids = found if isinstance(found, list) else []
+    return frozenset(one for one in ids if isinstance(one, int))
 
 
 def _toggled(now: frozenset[int], ids: frozenset[int]) -> frozenset[int]:
