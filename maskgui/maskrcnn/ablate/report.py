@@ -23,7 +23,8 @@ from maskgui.maskrcnn.ablate.tables import TABLES, Row, Table, network
 TABLE = "TABLE.md"
 FIGURES = ("AP", "AP50", "AP75")
 NONE = "–"
-UNEVEN = "not compared: one of the two starts from nothing"
+FROM_NOTHING = "not compared: one of the two starts from nothing"
+OTHER_WEIGHTS = "not compared: other body weights"
 
 
 def summarise(folder: Path) -> dict[str, Any]:
@@ -61,16 +62,16 @@ def summarise(folder: Path) -> dict[str, Any]:
 def _table(plan: Plan, table: Table, results: Sequence[Result]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     measured: dict[str, Measured] = {}
-    fresh: set[str] = set()
+    bodies: dict[str, str] = {}
     for row in table.rows:
         key = recipe_key(plan, row)
         own = [result for result in results if result.recipe == key]
         if own:
             measured[row.name] = measure(own, table.metric)
-            fresh |= set() if own[0].taken else {row.name}
+            bodies[row.name] = own[0].init if own[0].taken else ""
         rows.append(_row(plan, row, own, measured.get(row.name)))
     places = {row.name: row for row in table.rows}
-    pairs = [_pair(places[a], places[b], measured, fresh) for a, b in table.pairs]
+    pairs = [_pair(places[a], places[b], measured, bodies) for a, b in table.pairs]
     return {
         "title": table.title,
         "metric": table.metric,
@@ -107,24 +108,26 @@ def _per_cent(figures: Mapping[str, float]) -> dict[str, float]:
 
 
 def _pair(
-    better: Row, worse: Row, measured: Mapping[str, Measured], fresh: set[str]
+    better: Row, worse: Row, measured: Mapping[str, Measured], bodies: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return a pair of rows whose order the paper asserts; {} while one is not trained.
 
-    `fresh` names the rows that started from nothing: beside one that had a body they say nothing.
+    `bodies` tells whose trained body each row started from ("" for none): where two did not start
+    alike, their difference says nothing about what the paper compares.
     """
     if better.name not in measured or worse.name not in measured:
         return {}
     first, second = measured[better.name], measured[worse.name]
     difference = 100 * (first.means["AP"] - second.means["AP"])
-    uneven = (better.name in fresh) != (worse.name in fresh)
+    starts = {bodies[better.name], bodies[worse.name]}
+    uneven = FROM_NOTHING if "" in starts else OTHER_WEIGHTS
     return {
         "better": better.name,
         "worse": worse.name,
         "paper": _difference(better.figures[0], worse.figures[0]),
         "ours": difference,
         "spread": 100 * max(first.spreads["AP"], second.spreads["AP"]),
-        "says": UNEVEN if uneven else _verdict(first, second, difference),
+        "says": uneven if len(starts) > 1 else _verdict(first, second, difference),
     }
 
 

@@ -65,6 +65,24 @@ def test_a_row_that_starts_from_nothing_is_not_compared_with_one_that_does_not(
     assert pair["ours"] == pytest.approx(-40.0)
 
 
+def test_rows_whose_bodies_come_from_different_trainings_are_not_compared(tmp_path: Path) -> None:
+    settle(tmp_path, PLAN, resume=False)
+    for task in pending(PLAN, {"backbone": TABLES["backbone"]}, []):
+        found = result(task, len(task.row.name) / 50 + task.seed / 1000)
+        slim = task.row.name in ("slim-FPN", "R101-FPN")
+        append_result(tmp_path, msgspec.structs.replace(found, init="parts" if slim else "body"))
+    told = summarise(tmp_path)
+    pairs = told["tables"]["backbone"]["pairs"]
+    said = {(pair["better"], pair["worse"]): pair["says"] for pair in pairs}
+    assert said["R101-FPN", "R50-FPN"] == "not compared: other body weights"
+    assert said["X101-FPN", "R101-FPN"] == "not compared: other body weights"
+    assert said["R50-FPN", "R50-C4"] == "as in the paper"
+    assert said["R101-FPN", "slim-FPN"] == "not told apart"
+    assert "| R101-FPN – R50-FPN | +1.8 | +2.0 | 0.1 | not compared: other body weights |" in (
+        markdown(told)
+    )
+
+
 def test_boxes_are_compared_where_the_table_says_so(tmp_path: Path) -> None:
     told = summary(tmp_path, "multitask", lambda row, seed: len(row) / 100 + seed / 500)
     assert told["metric"] == "bbox"
