@@ -39,8 +39,13 @@ _WEIGHTS_NEED = (
     r"|torch\.serialization\._get_layout"
 )
 
+LARGEST_FLOAT = 8
+"""Bytes of a number that tensors can hold; NumPy has longer ones."""
+
 _TRAINERS = (("ultralytics.", "a YOLO model"), ("models.yolo.", "a YOLO model"))
 """Whole programs in a pickle, by the names of their modules."""
+
+PLAIN = "save the weights as plain tensors of float32"
 
 _LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """How PyTorch files before 1.6 begin, after the pickle's protocol."""
@@ -62,6 +67,10 @@ def read_state(path: Path) -> State:
         reason = error.strerror or type(error).__name__
         raise UserError(f"{path} cannot be read ({reason}); check the path.") from error
     state = _named_tensors(content, path)
+    for name, tensor in state.items():
+        kind = _odd_kind(tensor)
+        if kind:
+            raise UserError(f"“{path}” holds “{name}” as {kind}; {PLAIN}.")
     elements = sum(tensor.numel() for tensor in state.values())
     if elements > MOST_ELEMENTS:
         raise UserError(
@@ -100,14 +109,43 @@ def understand(
 def build_from(state: Mapping[str, Tensor], card: Card, path: Path) -> FasterRCNN:
     """Return the network of `card` with these weights, in evaluation mode.
 
-    The shapes are compared before any memory is taken. Raises UserError with the first misfit.
+    The shapes are compared before any memory is taken. Raises UserError with the first misfit, or
+    the first tensor of other than finite floats.
     """
     wrong = misfit(card.config, {name: tensor.shape for name, tensor in state.items()})
     if wrong:
         raise UserError(f"“{path}” does not fit: {wrong}; {EXPECTED}.")
     module = build(card.config)
+    _check_numbers(state, module.state_dict(), path)
     load_weights(module, dict(state))
     return module.eval()
+
+
+def _check_numbers(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
+    """Raise UserError for the first tensor that has no finite fractions where the network has."""
+    for name, tensor in state.items():
+        if name not in wanted or not wanted[name].is_floating_point():
+            continue
+        if not tensor.is_floating_point():
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise UserError(
+                f"“{path}” holds “{name}” as {kind}, and the network takes floats; {PLAIN}."
+            )
+        if not bool(torch.isfinite(tensor.float()).all()):
+            raise UserError(
+                f"“{path}” is of no use: its “{name}” holds values that are not finite numbers, as "
+                "a training that diverged leaves; take an earlier checkpoint."
+            )
+
+
+def _odd_kind(tensor: Tensor) -> str:
+    """Return in words what a tensor is that has no plain values to copy, "" for a plain one."""
+    kinds = {
+        "a tensor without values (device meta)": tensor.is_meta,
+        "a sparse tensor": tensor.layout is not torch.strided,
+        "a quantised tensor": tensor.is_quantized,
+    }
+    return next((words for words, fits in kinds.items() if fits), "")
 
 
 def coco_categories() -> tuple[str, ...]:
@@ -209,6 +247,8 @@ def _tensor(value: object) -> Tensor | None:
     if isinstance(value, Tensor):
         return value
     if isinstance(value, np.ndarray | np.generic):
+        if value.dtype.kind == "f" and value.dtype.itemsize > LARGEST_FLOAT:
+            value = value.astype(np.float64)
         return torch.from_numpy(np.array(value))
     return None
 

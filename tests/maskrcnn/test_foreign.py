@@ -108,6 +108,42 @@ def _old(name: str) -> str:
     return name.replace("rpn.head.conv.0.0.", "rpn.head.conv.")
 
 
+STEM = "backbone.body.conv1.weight"
+ODD: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
+    "meta": (lambda kernel: kernel.to("meta"), "as a tensor without values (device meta); save"),
+    "sparse": (lambda kernel: kernel.to_sparse(), "as a sparse tensor; save the weights as plain"),
+    "quantised": (
+        lambda kernel: torch.quantize_per_tensor(kernel, 0.1, 0, torch.qint8),
+        "as a quantised tensor; save the weights as plain tensors of float32.",
+    ),
+    "complex": (lambda kernel: kernel.to(torch.complex64), "as complex64, and the network takes"),
+    "bool": (lambda kernel: kernel > 0, "as bool, and the network takes floats; save the weights"),
+    "nan": (lambda kernel: kernel * float("nan"), "values that are not finite numbers"),
+    "one inf": (lambda kernel: kernel.index_fill(0, torch.tensor(3), float("inf")), "not finite"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of old kinds of tensors
+def test_tensors_without_plain_finite_floats_are_refused(tmp_path: Path, kind: str) -> None:
+    change, said = ODD[kind]
+    small = of(backbone="resnet18", neck_channels=8, box_features=8, mask_channels=8, categories=1)
+    state = build(small).state_dict()
+    state[STEM] = change(state[STEM])
+    path = tmp_path / "odd.pth"
+    torch.save(state, path)
+    with pytest.raises(UserError) as caught:
+        load(path)
+    assert f"“{STEM}”" in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_longer_floats_than_tensors_have_are_shortened(tmp_path: Path) -> None:
+    path = tmp_path / "long.pkl"
+    path.write_bytes(pickle.dumps({"model": {"a": np.full(3, 0.5, np.longdouble)}}))
+    assert read_state(path)["a"].tolist() == [0.5, 0.5, 0.5]
+
+
 @pytest.mark.parametrize("legacy", [False, True])
 def test_a_checkpoint_of_the_reference_trainer(tmp_path: Path, legacy: bool) -> None:
     state = {f"module.{name}": torch.full((2,), 3.0) for name in ("a", "b")}
