@@ -73,6 +73,7 @@ def segment_files(
     category_map: CategoryMap | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    network_boxes: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> SegmentReport:
@@ -88,6 +89,8 @@ def segment_files(
         form: polygons where they decode to the very mask, else RLE; or RLE throughout.
         category_map: other names for the model's categories, or none to leave one out.
         overwrite: replace what stands at `out`, also what `segment` did not write.
+        network_boxes: write the boxes that the network found, in fractions of pixels, in place of
+            those around the masks.
         on_progress: told (images done, images in all).
 
     Raises:
@@ -119,7 +122,7 @@ def segment_files(
                 except ImageError as error:
                     problems.append(str(error))
                     continue
-                journal.add(_row(name, result, categories, score, form))
+                journal.add(_row(name, result, categories, score, form, network_boxes))
         finally:
             journal.close()
         report = _write(out, journal, files, categories, problems)
@@ -205,7 +208,12 @@ class _Categories:
 
 
 def _row(
-    name: str, result: SegmentResult, categories: _Categories, score: float, form: Form
+    name: str,
+    result: SegmentResult,
+    categories: _Categories,
+    score: float,
+    form: Form,
+    network_boxes: bool,
 ) -> dict[str, Any]:
     annotations = []
     for index, shape in result.shapes.items():
@@ -215,7 +223,8 @@ def _row(
         rle = shape_to_rle(shape, result.height, result.width)
         if rle.area == 0:
             continue
-        x0, y0, x1, y1 = rle.bounds
+        found = result.detections.boxes[index].astype(float).round(3).tolist()
+        x0, y0, x1, y1 = found if network_boxes else rle.bounds
         annotations.append(
             {
                 "category_id": category,

@@ -47,7 +47,10 @@ def evaluate(
     html: Path | None,
     overwrite: bool,
 ) -> None:
-    """Print box and mask AP of predictions, or of a model run on the images."""
+    """Print box and mask AP of predictions, or of a model run on the images.
+
+    Boxes of --model are the network's own; those that `segment` writes lie around the masks.
+    """
     from maskgui.assist.evaluation import evaluate_file, evaluate_model
     from maskgui.core.seal import require_place
 

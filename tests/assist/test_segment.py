@@ -117,6 +117,25 @@ def test_writes_a_coco_data_set_of_the_masks(
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_boxes_are_the_networks_own_where_asked(model: str, images: Path, tmp_path: Path) -> None:
+    out = [tmp_path / "masks.json", tmp_path / "network.json"]
+    for place, own in zip(out, (False, True), strict=True):
+        segment_files([images], model, place, score=0.05, network_boxes=own)
+    around, found = (read(place)["annotations"] for place in out)
+    assert [one["segmentation"] for one in found] == [one["segmentation"] for one in around]
+    segmenter = Segmenter()
+    ref = find_model(model)
+    result = segmenter.segment(
+        SegmentImage(images / "a.png", ref, device="cpu", floor=0.01, threshold=0.05)
+    )
+    boxes = [(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in result.detections.boxes.tolist()]
+    first = [one["bbox"] for one in found if one["image_id"] == 1]
+    assert len(first) > 1
+    for box in first:
+        assert any(box == pytest.approx(other, abs=2e-3) for other in boxes)
+    assert any(value % 1 for box in first for value in box)
+
+
 def test_both_forms_hold_the_same_masks(model: str, images: Path, tmp_path: Path) -> None:
     masks = []
     for form in ("rle", "polygons"):

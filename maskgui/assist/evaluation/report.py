@@ -106,6 +106,8 @@ def evaluate_model(
 ) -> Report:
     """Run a model on the images of a ground truth and score what it finds, from score 0.01 on.
 
+    Box figures are those of the network's own boxes, as the field counts them.
+
     Raises:
         UserError: the truth or the model cannot be used, or an image is missing or unreadable.
     """
@@ -118,7 +120,13 @@ def evaluate_model(
         found = Path(folder) / "detections.json"
         sources = list(paths)
         done = segment_files(
-            sources, model, found, score=SCORE_FLOOR, device=device, on_progress=on_progress
+            sources,
+            model,
+            found,
+            score=SCORE_FLOOR,
+            device=device,
+            network_boxes=True,
+            on_progress=on_progress,
         )
         if done.problems:
             raise UserError(
