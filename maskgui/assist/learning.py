@@ -11,8 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from maskgui.core.errors import UserError
-from maskgui.core.files import require_writable
-from maskgui.core.seal import Standing
+from maskgui.core.files import file_identity, require_writable
 
 if TYPE_CHECKING:
     from maskgui.maskrcnn.train import TrainOptions, TrainProgress
@@ -35,15 +34,14 @@ def train_model(
 
     `on_note` hears sentences: what the data lacks, what is held out, what memory forced. The
     first Ctrl+C (or a polite request to end) writes a checkpoint and raises Cancelled. Raises
-    Failure where a file of the run cannot be written, UserError where another model stands that
-    neither --resume nor `overwrite` is for.
+    Failure where a file of the run cannot be written, UserError where a model or a stopped training
+    stands that neither --resume nor `overwrite` is for.
     """
     from maskgui.maskrcnn.train import train
 
     for path in options.files:
         require_writable(path)
-    if not (options.resume or overwrite):
-        _require_same(options)
+    _require_free(options, overwrite)
     cancel = threading.Event()
     before = {number: signal.getsignal(number) for number in STOPS}
 
@@ -61,16 +59,26 @@ def train_model(
             signal.signal(number, handler)
 
 
-def _require_same(options: TrainOptions) -> None:
-    """Refuse to train over a model, unless its card says that the same command made it."""
-    from maskgui.maskrcnn.checkpoint import read_card
-
-    model = options.model_file
-    if not model.exists():
+def _require_free(options: TrainOptions, overwrite: bool) -> None:
+    """Refuse a place where hours of work stand; the same command's, too."""
+    card = options.model_file.with_suffix(".toml")
+    recipe = options.config and file_identity(options.config)
+    if recipe is not None and recipe == file_identity(card):
+        raise UserError(
+            f"The model's card would take the place of the recipe “{options.config}”; give another "
+            "name with -o."
+        )
+    if options.resume or overwrite:
         return
-    try:
-        same = read_card(model).command == options.command
-    except UserError:
-        same = False
-    if not same:
-        raise Standing(model, "a model that the same command made")
+    anew = "give another name with -o, or add --overwrite to begin anew."
+    if options.checkpoint.exists():
+        raise UserError(
+            f"“{options.checkpoint}” is a training that was stopped; add --resume to go on with "
+            f"it, {anew}"
+        )
+    for path in (options.model_file, card):
+        if path.exists():
+            raise UserError(
+                f"“{path}” is there already and is no stopped training, to go on with --resume; "
+                f"{anew}"
+            )

@@ -58,7 +58,8 @@ def train(
     small network from scratch. A tenth of the images is held out unless --val is given. On
     several GPUs or processors: torchrun --nproc-per-node N main.py train ...
 
-    A model that stands at OUT is replaced when the same command made it.
+    What stands at OUT is never trained over without --overwrite: --resume goes on with a training
+    that was stopped.
     """
     from maskgui.assist.learning import leads, train_model
     from maskgui.maskrcnn.train import TrainOptions

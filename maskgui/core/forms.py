@@ -138,10 +138,17 @@ def _words(form: inspect.Type) -> str:
 
 def _bounds(form: inspect.IntType | inspect.FloatType) -> str:
     if form.ge is not None and form.le is not None:
-        return f" from {form.ge:g} to {form.le:g}"
+        return f" from {_bound(form.ge)} to {_bound(form.le)}"
     if form.gt is not None:
-        return f" above {form.gt:g}"
-    return f" of at least {form.ge:g}" if form.ge is not None else ""
+        most = f" and at most {_bound(form.le)}" if form.le is not None else ""
+        return f" above {_bound(form.gt)}{most}"
+    return f" of at least {_bound(form.ge)}" if form.ge is not None else ""
+
+
+def _bound(value: float) -> str:
+    """Return a bound as people write it: 8,192 and 0.01, not 8.192e+03."""
+    whole = isinstance(value, int) or value.is_integer()
+    return f"{int(value):,}" if whole else f"{value:g}"
 
 
 def _named(place: Place) -> str:

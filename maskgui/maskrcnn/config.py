@@ -11,9 +11,17 @@ import tomli_w
 from maskgui.core.errors import UserError
 from maskgui.core.forms import first_fault
 
-Positive = Annotated[int, msgspec.Meta(gt=0)]
+# Bounds are where a value stops making sense or takes more memory than machines have; what only a
+# combination makes too large is refused before training (train/prepare.py).
+Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+Side = Annotated[int, msgspec.Meta(ge=1, le=16_384)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+Depth = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Above0 = Annotated[float, msgspec.Meta(gt=0)]
+Factor = Annotated[float, msgspec.Meta(ge=0.01, le=100)]
+Mean = Annotated[float, msgspec.Meta(ge=-1_000, le=1_000)]
+Deviation = Annotated[float, msgspec.Meta(ge=1e-6, le=1_000)]
+Minutes = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 T = TypeVar("T")
 
 
@@ -25,7 +33,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choices go together. Sections, figures and tables are those of the paper (arXiv 1703.06870).
     """
 
-    categories: Positive = 1
+    categories: Count = 1
     backbone: Literal[
         "slim", "resnet18", "resnet50", "resnet101", "resnext101_32x8d", "mobilenet_v3_large"
     ] = "slim"
@@ -33,8 +41,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """fpn: five levels (Figure 4 right). c4: stride 16, with res5 as the head of boxes and masks
     (Figure 4 left). c5: stride 32, brought to `neck_channels` by a 1 x 1 convolution."""
     norm: Literal["bn", "frozen_bn", "gn"] = "bn"
-    """Of the body; with frozen_bn its first two stages are frozen too."""
-    norm_eps: Annotated[float, msgspec.Meta(ge=0)] = 1e-5
+    """Of the body; with frozen_bn a ResNet's layers before C3 and MobileNet's before C4 are frozen
+    too, as torchvision's are; the slim body's convolutions all learn."""
+    norm_eps: Fraction = 1e-5
     neck_norm: Literal["body", "none"] = "body"
     """body: the FPN's convolutions are normed as the body's are, unless those are frozen."""
     stride_in_1x1: bool = False
@@ -48,15 +57,15 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     head_norm: Literal["none", "bn", "gn"] = "none"
     rpn_convs: Literal[1, 2] = 1
 
-    min_side: Positive = 480
-    max_side: Positive = 640
-    pixel_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    min_side: Side = 480
+    max_side: Side = 640
+    pixel_mean: tuple[Mean, Mean, Mean] = (0.485, 0.456, 0.406)
     """RGB on a scale of 0-1, as `pixel_std`."""
-    pixel_std: tuple[Above0, Above0, Above0] = (0.229, 0.224, 0.225)
+    pixel_std: tuple[Deviation, Deviation, Deviation] = (0.229, 0.224, 0.225)
 
     widths: tuple[Positive, Positive, Positive, Positive] = (32, 64, 128, 256)
     """Of the slim body's four stages, as `depths`."""
-    depths: tuple[Positive, Positive, Positive, Positive] = (2, 2, 2, 2)
+    depths: tuple[Depth, Depth, Depth, Depth] = (2, 2, 2, 2)
     neck_channels: Positive = 64
     box_features: Positive = 256
     """Of the fully connected layers, those of an MLP mask branch too."""
@@ -73,24 +82,24 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Tables 2c and 2d: RoIAlign, RoIWarp (average or max), RoIPool."""
     roi_aligned: bool = False
     """RoIAlign measures from pixel centres, half a pixel off the paper's first implementation."""
-    roi_samples: Annotated[int, msgspec.Meta(ge=0)] = 2
+    roi_samples: Annotated[int, msgspec.Meta(ge=0, le=16)] = 2
     """Sampling points of a bin along each axis; 0: as many as the bin has pixels."""
-    roi_canonical_side: Positive = 112
+    roi_canonical_side: Side = 112
 
-    anchor_sizes: tuple[Positive, ...] = (16, 32, 64, 128, 256)
+    anchor_sizes: tuple[Side, ...] = (16, 32, 64, 128, 256)
     """fpn: one for each of the five levels; c4 and c5: all on the one level."""
-    anchor_ratios: tuple[Above0, ...] = (0.5, 1.0, 2.0)
+    anchor_ratios: tuple[Factor, ...] = (0.5, 1.0, 2.0)
     anchor_rounding: bool = True
     """Base anchors have whole coordinates, as torchvision's; detectron2's do not."""
 
-    rpn_candidates: Positive = 1000
-    proposals: Positive = 300
-    train_candidates: Annotated[int, msgspec.Meta(ge=0)] = 0
+    rpn_candidates: Count = 1000
+    proposals: Count = 300
+    train_candidates: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 0
     """0: as many as `rpn_candidates`."""
-    train_proposals: Positive = 600
-    train_rois: Positive = 128
+    train_proposals: Count = 600
+    train_rois: Count = 128
     score_floor: Fraction = 0.01
-    max_detections: Positive = 300
+    max_detections: Count = 300
     box_nms: Fraction = 0.5
 
 
@@ -180,24 +189,25 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a network is trained. Probabilities and strengths are 0-1, sides are pixels."""
 
     steps: Positive = 4000
-    minutes: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    minutes: Minutes = 0.0
     """Shorten the schedule to this much training time; 0 means `steps` alone decide."""
-    batch: Positive = 4
+    batch: Annotated[int, msgspec.Meta(ge=1, le=1_024)] = 4
     """Images a step in each process."""
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
-    workers: Annotated[int, msgspec.Meta(ge=0)] = 0
+    seed: Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)] = 0
+    workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
     """Threads that make batches; 0: one beside a CPU, up to eight beside a GPU."""
 
     optimiser: Literal["adamw", "sgd"] = "adamw"
     momentum: Fraction = 0.9
     """SGD's."""
-    learning_rate: Annotated[float, msgspec.Meta(gt=0)] = 1e-3
-    weight_decay: Annotated[float, msgspec.Meta(ge=0)] = 0.05
-    warmup_steps: Annotated[int, msgspec.Meta(ge=0)] = 200
+    learning_rate: Annotated[float, msgspec.Meta(gt=0, le=1e10)] = 1e-3
+    weight_decay: Annotated[float, msgspec.Meta(ge=0, le=1_000)] = 0.05
+    warmup_steps: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] = 200
+    """The warm-up ends at a fifth of the schedule at the latest, however short that is."""
     schedule: Literal["cosine", "step"] = "cosine"
     drops: tuple[Fraction, ...] = (0.75,)
     """Where the step schedule takes a tenth of the rate, as shares of the schedule."""
-    clip_norm: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+    clip_norm: Annotated[float, msgspec.Meta(ge=0, le=1e10)] = 5.0
     """Longest gradient of a step; 0: any."""
     ema_decay: Fraction = 0.998
     """Of the averaged weights that are kept; 0: the plain weights are."""
@@ -207,8 +217,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """eval keeps the statistics as they are; auto does so where training starts from other
     weights with fewer than 8 images a process."""
 
-    crop: Positive = 320
-    scale: tuple[Above0, Above0] = (0.8, 1.25)
+    crop: Annotated[int, msgspec.Meta(ge=32, le=8_192)] = 320
+    scale: tuple[Factor, Factor] = (0.8, 1.25)
     """Smallest and largest factor between the image and the network's picture of it."""
     flip: bool = True
     flip_vertical: bool = True
@@ -221,13 +231,14 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     copy_paste: Fraction = 0.0
     """Share of the views onto which objects of another image are pasted."""
 
-    hold_out: Annotated[int, msgspec.Meta(ge=-1)] = -1
+    hold_out: Annotated[int, msgspec.Meta(ge=-1, le=1_000_000_000)] = -1
     """Images kept out of training for validation when no validation set is given; -1: a tenth,
     at least 2 and at most 200."""
-    validate_minutes: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    validate_minutes: Minutes = 0.0
     """Time between two validations; 0: as often as takes a tenth of the time."""
     validate_images: Positive = 60
-    save_minutes: Annotated[float, msgspec.Meta(gt=0)] = 2.0
+    """How many images AP is measured on; those with objects come first."""
+    save_minutes: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 2.0
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

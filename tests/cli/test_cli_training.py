@@ -3,15 +3,11 @@
 import json
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from maskgui import cli
 from maskgui.cli.training import JsonLines, Lines, duration, status_line
-from maskgui.maskrcnn.checkpoint import read_card
-from maskgui.maskrcnn.config import to_toml
 from maskgui.maskrcnn.train import TrainProgress
-from maskgui.paths import models_dir
 
 LOSSES = {"objectness": 0.1, "rpn_box": 0.2, "class": 0.3, "box": 0.4, "mask": 0.5, "total": 1.5}
 FIGURES = {"AP": 0.25, "AP50": 0.5, "AP75": 0.2}
@@ -118,20 +114,30 @@ def test_a_place_that_takes_no_file_is_refused_before_training(
     assert "choose another place" in capsys.readouterr().err
 
 
-def test_a_model_that_another_command_made_is_not_trained_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["model.safetensors", "model.toml", "model.checkpoint"])
+def test_what_a_training_left_is_not_trained_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    data, out = tmp_path / "a.json", tmp_path / "model.safetensors"
-    words = ["train", "--data", str(data), "--images", str(tmp_path), "-o", str(out)]
-    out.write_bytes(b"weights")
+    words = ["train", "--data", "a.json", "--images", str(tmp_path), "-o"]
+    words.append(str(tmp_path / "model"))
+    (tmp_path / name).write_bytes(b"hours of work")
     assert cli.main(words) == 2
-    assert "model.safetensors” is there already" in capsys.readouterr().err
-    command = f"main.py train --data a.json --images {tmp_path.name} -o model.safetensors"
-    card = msgspec.structs.replace(read_card(models_dir() / "parts.safetensors"), command=command)
-    out.with_suffix(".toml").write_text(to_toml(card))
-    for more in ([], ["--overwrite"], ["--resume"]):
-        assert cli.main([*words, *more]) == 2
-        assert "is there already" not in capsys.readouterr().err, "the data is missing"
-    assert cli.main([*words, "--init", "parts"]) == 2
-    assert "is there already" in capsys.readouterr().err
-    assert out.read_bytes() == b"weights"
+    said = capsys.readouterr().err
+    assert f"{name}” is " in said
+    assert "--resume" in said
+    assert said.endswith("give another name with -o, or add --overwrite to begin anew.\n")
+    for more in ("--overwrite", "--resume"):
+        assert cli.main([*words, more]) == 2
+        assert "begin anew" not in capsys.readouterr().err, "only the data is missing"
+    assert (tmp_path / name).read_bytes() == b"hours of work"
+
+
+def test_the_card_does_not_take_the_place_of_the_recipe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text("[train]")
+    words = ["train", "--data", "a.json", "--images", str(tmp_path), "--config", str(recipe)]
+    assert cli.main([*words, "-o", str(tmp_path / "mine"), "--overwrite"]) == 2
+    assert "take the place of the recipe" in capsys.readouterr().err
+    assert recipe.read_text() == "[train]"

@@ -27,7 +27,7 @@ from maskgui.maskrcnn.train.engine import Engine
 from maskgui.maskrcnn.train.feed import batches
 from maskgui.maskrcnn.train.parallel import Ranks
 from maskgui.maskrcnn.train.prepare import held_out_count
-from maskgui.maskrcnn.train.reading import read_dataset
+from maskgui.maskrcnn.train.reading import read_dataset, read_validation
 from maskgui.maskrcnn.train.step import learning_rate, settle_batch_norm
 from maskgui.maskrcnn.train.validate import MAX_DETS, predictions, truth_of
 
@@ -57,10 +57,7 @@ def read_data(
     if not train.objects:
         raise UserError(f"{data} has no object to learn from; label some images first.")
     if val is not None:
-        held = read_dataset(val, val_images or images)
-        if held.categories != train.categories:
-            raise UserError(f"{val} has other categories than {data}; give both the same list.")
-        return Data(train, held)
+        return Data(train, read_validation(val, val_images or images, train, data))
     count = held_out_count(len(train), config)
     if not count:
         raise UserError(f"{data} has too few images to hold any out; give --val.")

@@ -1,7 +1,7 @@
 """A COCO data set as training needs it: kept compact in memory."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -87,10 +87,35 @@ class DataSet:
                 self._cache[index] = pixels
         return pixels
 
+    def measured_first(self) -> "DataSet":
+        """Return the set with the images that have objects before the others, else in order."""
+        samples = sorted(self.samples, key=lambda sample: not sample.targets)
+        return DataSet(samples, self.categories, self.category_ids, self.notes)
+
+    def numbered_as(self, other: "DataSet") -> "DataSet":
+        """Return the set with the category numbers of another one that has the same names."""
+        numbers = {n: other.categories.index(name) + 1 for n, name in enumerate(self.categories, 1)}
+
+        def renumbered(targets: tuple[Target, ...]) -> tuple[Target, ...]:
+            return tuple(replace(one, category=numbers[one.category]) for one in targets)
+
+        samples = [
+            replace(one, targets=renumbered(one.targets), crowds=renumbered(one.crowds))
+            for one in self.samples
+        ]
+        return DataSet(samples, other.categories, other.category_ids, self.notes)
+
     def split(self, held_out: int, seed: int) -> tuple["DataSet", "DataSet"]:
-        """Return (rest, `held_out` images) by a seeded draw over the sorted image ids."""
+        """Return (rest, `held_out` images) by a seeded draw over the sorted image ids.
+
+        Where no image of the draw has an object, the next one that has takes the last one's place.
+        """
         order = sorted(range(len(self)), key=lambda index: self.samples[index].image_id)
-        drawn = set(np.random.default_rng(seed).permutation(order)[:held_out].tolist())
+        row = np.random.default_rng(seed).permutation(order).tolist()
+        full = [place for place, index in enumerate(row) if self.samples[index].targets]
+        if held_out and len(full) > 1 and full[0] >= held_out:
+            row[held_out - 1], row[full[0]] = row[full[0]], row[held_out - 1]
+        drawn = set(row[:held_out])
         rest = [self.samples[index] for index in order if index not in drawn]
         held = [self.samples[index] for index in order if index in drawn]
         if not rest:

@@ -110,7 +110,8 @@ class Engine:
         if first:
             self._note(
                 f"The {self._device.type.upper()} ran out of memory: the batch of {images} now "
-                "goes through in smaller pieces, slower, with the same result a step."
+                "goes through in smaller pieces, slower. A step still learns from every image, but "
+                "each piece takes the means of its losses, and its batch norm, by itself."
             )
 
     def state(self) -> dict[str, Any]:

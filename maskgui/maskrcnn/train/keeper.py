@@ -23,7 +23,7 @@ PROBED = 3
 
 
 class Keeper:
-    """Validates now and then, and leaves the model file with the highest AP.
+    """Validates now and then, and leaves the model file with the highest AP, the latest of equals.
 
     Without held-out images the latest weights are the best. `cost` is how many seconds the next
     validation will take, as far as is known; `images` how many it measures.
@@ -99,9 +99,10 @@ class Keeper:
         held_out = self._prepared.held_out
         if held_out is None:
             save_model(self._options.model_file, self._judge, self._card(step))
+            self._kept_step, self._last = step, elapsed
             return
         self.figures, threshold = validate(self._judge, held_out, self.images, on_image)
-        if self.figures["AP"] > self._best or not self._options.model_file.is_file():
+        if self.figures["AP"] >= self._best or not self._options.model_file.is_file():
             self._best, self._threshold = self.figures["AP"], threshold
             save_model(self._options.model_file, self._judge, self._card(step))
         self._kept_step = step

@@ -102,6 +102,8 @@ class _Run:
         self.keeper = Keeper(self.options, self.prepared, self.ranks.device)
         if self.prepared.state is not None:
             self.keeper.load_state(self.prepared.state["keeper"])
+        else:  # an earlier run's must not be what --resume finds after this one was killed
+            self.options.checkpoint.unlink(missing_ok=True)
         self.log = Log(self.output, self.step)
         self.saved = self.mark = self.shown = self.elapsed
         self.marked_step = self.step

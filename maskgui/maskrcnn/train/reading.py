@@ -92,6 +92,20 @@ def read_dataset(json_path: Path, images: Path) -> DataSet:
     return DataSet(samples, names, ids, (*merged, *_left_out(json_path, faults)))
 
 
+def read_validation(json_path: Path, images: Path, data: DataSet, data_path: Path) -> DataSet:
+    """Read what weights are measured on, its categories numbered as those of the training data.
+
+    Raises:
+        UserError: as `read_dataset`, or the two have not the same names of categories.
+    """
+    found = read_dataset(json_path, images)
+    if set(found.categories) != set(data.categories):
+        raise UserError(
+            f"{json_path} has other categories than {data_path}; give both the same list."
+        )
+    return found.numbered_as(data)
+
+
 def _sample(entry: Image, images: Path, targets: list[Target], crowds: list[Target]) -> Sample:
     path = images / entry.file_name
     size = int(entry.width), int(entry.height)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torchvision.models.detection.image_list import ImageList
 
 from maskgui.maskrcnn.config import TrainConfig
@@ -23,6 +24,8 @@ LOSSES = {
 """torchvision's names of the paper's losses -> what people read."""
 EMA_WARMUP = 10
 SMALL_BATCH = 8
+WARMUP_MOST = 0.2
+"""Of the schedule."""
 PRECISIONS = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -84,15 +87,18 @@ def settle_batch_norm(config: TrainConfig, from_weights: bool) -> TrainConfig:
 def losses(module: Any, batch: Batch, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
     """Return the paper's losses of one batch (section 3, and the RPN's two) by torchvision's names.
 
-    The batch is on the network's device; its images are at the network's scale already.
+    The batch is on the network's device; its images are at the network's scale already. They are
+    padded as torchvision pads them, because anchors stand where they should only where every map
+    divides the batch's sides; what is proposed stays within the images themselves.
     """
     device, transform = batch.images.device, module.transform
     mean = _per_channel(tuple(transform.image_mean), device)
     deviation = _per_channel(tuple(transform.image_std), device)
-    images = ((batch.images.float() / 255 - mean) / deviation).contiguous(
-        memory_format=torch.channels_last
-    )
+    images = (batch.images.float() / 255 - mean) / deviation
     sizes = [(images.shape[-2], images.shape[-1])] * len(images)
+    images = padded(images, int(transform.size_divisible))
+    # RoI layers find their scales from these: maps and images divide evenly only with the padding.
+    whole = [(images.shape[-2], images.shape[-1])] * len(images)
     targets = batch.targets
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         features = {name: level.float() for name, level in module.backbone(images).items()}
@@ -102,9 +108,18 @@ def losses(module: Any, batch: Batch, dtype: torch.dtype = torch.float32) -> dic
             proposals = crowd.without_crowd(module.roi_heads, proposals, targets)
         else:
             proposals, rpn = module.rpn(listed, features, targets)
-        _, heads = module.roi_heads(features, proposals, sizes, targets)
+        _, heads = module.roi_heads(features, proposals, whole, targets)
     parts: dict[str, Tensor] = {**rpn, **heads}
     return {name: parts[name] for name in LOSSES if name in parts}
+
+
+def padded(images: Tensor, step: int) -> Tensor:
+    """Return B x C x H x W, channels last, with zeros at the right and the bottom that make both
+    sides multiples of `step`."""
+    below, right = (-side % step for side in images.shape[-2:])
+    if below or right:
+        images = F.pad(images, (0, right, 0, below))
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 @cache
@@ -130,8 +145,13 @@ def optimiser(module: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
 
 def learning_rate(config: TrainConfig, step: int, progress: float) -> float:
     """Return the rate after a linear warm-up: on a half cosine that ends at 1 %, or a tenth of
-    what it was from each of the drops on (the paper's schedule)."""
-    warm = min(1.0, (step + 1) / max(config.warmup_steps, 1))
+    what it was from each of the drops on (the paper's schedule).
+
+    Where minutes or few steps cut the schedule short, the warm-up is shorter too. `progress` is
+    the share of the schedule that is done.
+    """
+    by_steps = (step + 1) / max(config.warmup_steps, 1)
+    warm = min(1.0, max(by_steps, progress / WARMUP_MOST))
     if config.schedule == "step":
         share = 0.1 ** sum(progress >= drop for drop in config.drops)
     else:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from tensorboardX.proto import event_pb2
 
 from maskgui.core.errors import Cancelled, UserError
 from maskgui.maskrcnn.checkpoint import load_model, read_card
-from maskgui.maskrcnn.train import TrainProgress, train
+from maskgui.maskrcnn.train import TrainProgress, keeper, train
 from maskgui.maskrcnn.train.record import PARTS, read_rows
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -146,10 +147,36 @@ def test_losses_after_a_kill_equal_an_unbroken_runs(toy: Any) -> None:
 
 
 def test_weights_that_are_no_numbers_are_not_kept(toy: Any) -> None:
-    toy.use(steps=2, warmup_steps=0, learning_rate=1e30, ema_decay=0.0)
+    toy.use(steps=2, warmup_steps=0, learning_rate=1e10, ema_decay=0.0)
     with pytest.raises(UserError, match="no longer numbers at step 2; lower learning_rate"):
         train(toy.options())
     assert not toy.options().model_file.exists()
+
+
+def test_of_equal_weights_the_latest_are_kept(toy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = {"AP": 0.0, "AP50": 0.0, "AP75": 0.0}
+    monkeypatch.setattr(keeper, "validate", lambda *_: (dict(figures), 0.5))
+    toy.use(validate_minutes=1e-6)
+    assert read_card(train(toy.options())).measured_on.endswith(", 20 steps")
+
+
+def test_where_no_measured_image_has_an_object_the_latest_weights_are_kept(toy: Any) -> None:
+    val = toy.folder / "val.json"
+    val.write_text(json.dumps({**toy.table(), "annotations": []}))
+    toy.use(validate_minutes=1e-6)
+    notes: list[str] = []
+    reports: list[TrainProgress] = []
+    path = train(toy.options(val=val), reports.append, on_note=notes.append)
+    assert notes[-1].endswith(
+        "none of the 8 images of val.json has an object, so AP is not measured and the latest "
+        "weights are kept."
+    )
+    assert not any(report.validation or report.measuring for report in reports)
+    assert read_card(path).figures == {}
+    toy.use(validate_minutes=60.0)
+    last = load_model(train(toy.options("other", val=val)))[0].state_dict()
+    for name, value in load_model(path)[0].state_dict().items():
+        assert torch.equal(value, last[name]), name
 
 
 def test_resume_without_a_recipe_takes_the_checkpoints(toy: Any) -> None:

@@ -1,5 +1,6 @@
 """The data of training: checked first, named by id; views keep masks and pixels together."""
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -20,7 +21,7 @@ from maskgui.maskrcnn.train.feed import Turns, batches, in_processes
 from maskgui.maskrcnn.train.loader import Batch, make_batch
 from maskgui.maskrcnn.train.parallel import Ranks
 from maskgui.maskrcnn.train.prepare import held_out_count
-from maskgui.maskrcnn.train.reading import read_dataset
+from maskgui.maskrcnn.train.reading import read_dataset, read_validation
 
 SIDE = 64
 STILL = TrainConfig(
@@ -141,6 +142,45 @@ def test_what_would_teach_wrong_things_stops_the_run(
     toy.change(4, **keys)
     with pytest.raises(UserError, match=reason):
         train(toy.options())
+
+
+def test_lists_with_the_same_names_are_one_list_whatever_their_ids(toy: Any) -> None:
+    """A name under two ids, and which of the two is in use, makes no other list of it."""
+    table = toy.table()
+    squares = [{"id": 9, "name": "square"}, {"id": 7, "name": "disc"}, {"id": 0, "name": "square"}]
+    entries = [
+        {**entry, "category_id": 9 if entry["category_id"] == 0 else 7, "iscrowd": place == 0}
+        for place, entry in enumerate(table["annotations"])
+    ]
+    val = toy.folder / "val.json"
+    val.write_text(json.dumps({**table, "categories": squares, "annotations": entries}))
+    data = read_dataset(toy.data, toy.folder)
+    assert read_dataset(val, toy.folder).categories == ("disc", "square")
+    found = read_validation(val, toy.folder, data, toy.data)
+    assert (found.categories, found.category_ids) == (("square", "disc"), (0, 7))
+    assert [target.category for target in found.samples[1].targets] == [1, 2]
+    assert found.samples[0].crowds[0].category == 1
+    val.write_text(json.dumps({**table, "categories": [*squares, {"id": 4, "name": "ring"}]}))
+    with pytest.raises(UserError, match="other categories than"):
+        read_validation(val, toy.folder, data, toy.data)
+
+
+def test_images_with_objects_are_held_out_and_measured_first(toy: Any) -> None:
+    """Two of the eight images have objects: one of them is held out, whatever the draw."""
+    table = toy.table()
+    full = [entry for entry in table["annotations"] if entry["image_id"] in (2, 5)]
+    toy.replace(annotations=full)
+    data = read_dataset(toy.data, toy.folder)
+    shares = set()
+    for seed in range(20):
+        rest, held = data.split(2, seed)
+        assert held.objects
+        assert (len(rest), len(held)) == (6, 2)
+        shares.add(rest.objects)
+        assert held.measured_first().samples[0].targets
+    assert shares == {0, 2}
+    ids = [sample.image_id for sample in data.measured_first().samples]
+    assert ids == [2, 5, 0, 1, 3, 4, 6, 7]
 
 
 def test_images_that_are_missing_broken_or_of_another_size_are_named(toy: Any) -> None:

@@ -119,6 +119,45 @@ def test_the_rpn_without_crowds_is_torchvisions(toy: Any) -> None:
     )
 
 
+def test_views_of_any_side_have_their_anchors_where_they_should_be(toy: Any) -> None:
+    """Every level's cells lie `stride` pixels apart, and no proposal leaves the view."""
+    toy.use(crop=300)
+    module = build(toy.recipe.model)
+    seen: dict[str, Any] = {}
+    module.rpn.anchor_generator.register_forward_hook(lambda _m, _i, out: seen.update(anchors=out))
+    module.roi_heads.box_roi_pool.register_forward_pre_hook(
+        lambda _m, given: seen.update(levels=given[0], boxes=given[1])
+    )
+    losses(module, first_batch(toy))
+    anchors, start = seen["anchors"][0], 0
+    for name, stride in (("0", 4), ("1", 8), ("2", 16), ("3", 32)):
+        rows, columns = seen["levels"][name].shape[-2:]
+        assert rows == columns == 320 // stride
+        cells = anchors[start : start + rows * columns * 3].view(rows, columns, 3, 4)
+        start += rows * columns * 3
+        centres = (cells[..., :2] + cells[..., 2:]) / 2
+        places = torch.arange(rows) * float(stride)
+        assert torch.equal(centres[..., 0], places[None, :, None].expand(rows, columns, 3)), name
+        assert torch.equal(centres[..., 1], places[:, None, None].expand(rows, columns, 3)), name
+    assert max(float(boxes.max()) for boxes in seen["boxes"]) <= 300
+    assert module.roi_heads.box_roi_pool.scales == [1 / 4, 1 / 8, 1 / 16, 1 / 32]
+
+
+def test_the_losses_of_views_that_need_padding_are_torchvisions(toy: Any) -> None:
+    side = 104
+    toy.use(model={"min_side": side, "max_side": side}, crop=side)
+    module = build(toy.recipe.model)
+    module.transform.torch_choice = min  # which would draw a number
+    batch = first_batch(toy)
+    found = []
+    for ours in (True, False):
+        torch.manual_seed(3)
+        images = [image.float() / 255 for image in batch.images]
+        parts = losses(module, batch) if ours else module(images, batch.targets)
+        found.append({name: float(parts[name].detach()) for name in LOSSES})
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+
+
 def test_nothing_inside_a_crowd_is_a_negative(toy: Any) -> None:
     """All of the image is a crowd: no background is learned, in neither stage."""
     table = toy.table()
@@ -162,6 +201,20 @@ def test_schedules_warm_up_and_end_low() -> None:
     steps = msgspec.structs.replace(config, schedule="step", drops=(0.6, 0.9))
     rates = [learning_rate(steps, 10, share) for share in (0.0, 0.59, 0.6, 0.95)]
     assert rates == pytest.approx([1.0, 1.0, 0.1, 0.01])
+
+
+@pytest.mark.parametrize("count", [8, 30, 60, 300])
+def test_a_schedule_cut_short_reaches_its_rate_and_a_long_one_stays(count: int) -> None:
+    """With 100 steps of warm-up, whether few steps or the minutes given make an end."""
+    config = TrainConfig(learning_rate=1.0, warmup_steps=100, steps=10_000)
+    rates = [learning_rate(config, step, step / count) for step in range(count)]
+    assert 0.85 < max(rates) <= 1.0
+    assert rates[0] == pytest.approx(0.01)
+    highest = rates.index(max(rates))
+    assert rates[: highest + 1] == sorted(rates[: highest + 1])
+    assert highest <= count * 0.2 + 1
+    long = [learning_rate(config, step, step / config.steps) for step in (0, 49, 99, 100)]
+    assert long == pytest.approx([0.01, 0.5, 1.0, 1.0], rel=1e-3)
 
 
 def test_average_follows_the_weights_and_can_be_off(toy: Any) -> None:
@@ -236,14 +289,14 @@ def test_too_little_memory_makes_smaller_pieces_and_says_so_once(toy: Any) -> No
 
 
 def test_pieces_make_the_step_that_the_whole_batch_would(toy: Any) -> None:
-    """Gradients of pieces, weighted by their images, add up; losses are means over images."""
+    """Gradients of pieces, weighted by their images, add up."""
     toy.use(batch=4)
     batch = first_batch(toy)
     whole = make_engine(toy, batch=4, batch_norm="eval")
     split = make_engine(toy, batch=4, batch_norm="eval")
     split.load_state({**whole.state(), "pieces": 4})
     one, two = (engine.step(0, batch, 1e-3) for engine in (whole, split))
-    # other draws of anchors and RoIs, so alike and not equal
+    # other draws of anchors and RoIs and other means over them, so alike and not equal
     assert float(two.sum()) == pytest.approx(float(one.sum()), rel=0.35)
 
 
