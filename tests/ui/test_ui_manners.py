@@ -6,10 +6,19 @@ from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QScrollArea
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QWidget,
+)
 
 from maskgui.ui.controller import Controller
+from maskgui.ui.dialogs.ask import Dialog
 from maskgui.ui.dialogs.category_map import CategoryMapDialog
+from maskgui.ui.dialogs.keys import KeysDialog
 from maskgui.ui.dialogs.settings import SettingsDialog
 from maskgui.ui.panels.welcome import AREA_WIDTH
 from maskgui.ui.toasts import MAX_TOASTS
@@ -138,20 +147,60 @@ def test_a_figure_in_the_settings_stands_as_other_fields_do(controller: Controll
         figure.mapTo(dialog, figure.rect().topRight()).x()
         == choice.mapTo(dialog, choice.rect().topRight()).x()
     )
+    hints = [label for label in dialog.findChildren(QLabel) if label.objectName() == "hint"]
+    assert (
+        len({in_dialog(dialog, hint).left() + hint.contentsMargins().left() for hint in hints}) == 1
+    )
+    box = dialog.controls["labels"]
+    name = next(one for one in dialog.findChildren(QLabel) if one.text() == box.accessibleName())
+    QTest.mouseClick(name, Qt.MouseButton.LeftButton)
+    assert box.isChecked()
+    dialog.close()
+    dialog.deleteLater()
+
+
+def in_dialog(dialog: Dialog, widget: QWidget) -> QRect:
+    return QRect(widget.mapTo(dialog, QPoint(0, 0)), widget.size())
+
+
+@pytest.mark.parametrize("count", [1, 11, 40])
+def test_a_table_ends_where_the_buttons_end(controller: Controller, wait, count: int) -> None:
+    names = [f"category {n}" for n in range(count)]
+    dialog = CategoryMapDialog(controller.window, "parts", names, ())
+    dialog.show()
+    area = dialog.findChild(QScrollArea)
+    buttons = [in_dialog(dialog, one) for one in dialog.findChildren(QPushButton)]
+    edge = max(button.right() for button in buttons)
+    box = dialog.findChildren(QComboBox)[0]
+    wait(lambda: in_dialog(dialog, box).right() == edge)
+    assert area.verticalScrollBar().isVisible() == (count > 11)
+    assert min(button.top() for button in buttons) - in_dialog(dialog, area).bottom() >= 16
+    dialog.close()
+    dialog.deleteLater()
+
+
+def test_the_keys_end_where_field_and_button_end(controller: Controller, wait) -> None:
+    dialog = KeysDialog(controller.window)
+    dialog.show()
+    chips = [one for one in dialog.findChildren(QLabel) if one.objectName() == "kbd"]
+    edge = in_dialog(dialog, dialog.field).right()
+    assert in_dialog(dialog, dialog.findChild(QPushButton)).right() == edge
+    wait(lambda: {in_dialog(dialog, chip).right() for chip in chips} == {edge})
     dialog.close()
     dialog.deleteLater()
 
 
 def test_the_list_of_a_models_categories_is_not_cut_at_its_scroll_bar(
-    controller: Controller,
+    controller: Controller, wait
 ) -> None:
     names = [f"a category of the model with a name of its own {n}" for n in range(40)]
     dialog = CategoryMapDialog(controller.window, "parts", names, ())
     dialog.show()
-    area = dialog.findChild(QScrollArea)
-    for box in dialog.findChildren(QComboBox):
-        right = box.mapTo(area.viewport(), box.rect().topRight()).x()
-        assert right < area.viewport().width()
+    inside = dialog.findChild(QScrollArea).viewport()
+    boxes = dialog.findChildren(QComboBox)
+    wait(
+        lambda: all(box.mapTo(inside, box.rect().topRight()).x() < inside.width() for box in boxes)
+    )
     dialog.close()
     dialog.deleteLater()
 

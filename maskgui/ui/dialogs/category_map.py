@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from maskgui.core.entities import Category
 from maskgui.ui.dialogs.ask import Dialog, quiet
@@ -28,10 +28,6 @@ def preset(names: Sequence[str], categories: Sequence[Category]) -> dict[str, Ch
     return {name: own.get(name.casefold(), None if met else name) for name in names}
 
 
-SCROLL_BAR = 12
-"""Pixels that the table keeps free for it."""
-
-
 class StillBox(QComboBox):
     """A box that the wheel scrolls past."""
 
@@ -49,14 +45,11 @@ class CategoryMapDialog(Dialog):
         super().__init__(parent, "Categories of the model", 520)
         self._categories = categories
         self._boxes: dict[str, QComboBox] = {}
-        words = "What each of the model's categories becomes in this project. Asked once."
+        words = "What each of the model's categories becomes here. Asked once."
         self.heading(f"“{model}” finds {_counted(len(names))}", words)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table = QWidget()
         grid = QGridLayout(table)
-        grid.setContentsMargins(0, 0, 8, 0)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 2)
         grid.addWidget(quiet("Model"), 0, 0)
@@ -69,10 +62,7 @@ class CategoryMapDialog(Dialog):
             self._boxes[name] = self._box(name, start[name])
             grid.addWidget(self._boxes[name], row, 1)
         grid.setRowStretch(len(names) + 1, 1)
-        area.setWidget(table)
-        area.setMinimumWidth(table.sizeHint().width() + SCROLL_BAR)
-        area.setMinimumHeight(38 * (min(len(names), LISTED) + 1))
-        self.content.addWidget(area, 1)
+        self.add_table(table).setMinimumHeight(38 * (min(len(names), LISTED) + 1))
         self.left_button("Create all").clicked.connect(lambda: self._set_all(create=True))
         self.left_button("Ignore new").clicked.connect(lambda: self._set_all(create=False))
         self.button("Cancel")

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QWidget
 
 from maskgui.ui.actions import GESTURES, TABLE, Spec
 from maskgui.ui.dialogs.ask import Dialog
@@ -33,22 +33,18 @@ class KeysDialog(Dialog):
         self.resize(WIDTH, HEIGHT)
         self.field = QLineEdit()
         self.field.setPlaceholderText("Find an action or a key")
+        self.field.setAccessibleName("Find an action or a key")
         self.field.setClearButtonEnabled(True)
         self.content.addWidget(self.field)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
         table = QWidget()
         self._grid = QGridLayout(table)
-        self._grid.setContentsMargins(0, 0, 12, 0)
+        self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setColumnStretch(0, 1)
         self._grid.setVerticalSpacing(6)
         self._rows: list[tuple[str, QLabel, QLabel]] = []
         self._heads: list[tuple[QLabel, list[QLabel]]] = []
         self._fill()
-        area.setWidget(table)
-        bar = area.verticalScrollBar().sizeHint().width()
-        area.setMinimumWidth(table.minimumSizeHint().width() + bar + 2 * area.frameWidth())
-        self.content.addWidget(area, 1)
+        self.add_table(table).setAccessibleName("Keys")
         self.button("Close", primary=True, accepts=True)
         self.field.textChanged.connect(self.sift)
         self.field.setFocus()

@@ -1,7 +1,9 @@
 """The settings, one control for each option of the options' own table; all take effect at once."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QCheckBox,
     QComboBox,
     QHBoxLayout,
@@ -19,9 +21,22 @@ WIDTH = 500
 FIELD = 220
 SLIDER_SPAN = 100
 BETWEEN = 14
-BESIDE_BOX = 26
 TEXT_MARGIN = 7
 """What the style sheet's padding gives other fields; Qt does not apply it inside a spin box."""
+
+
+class NameOfBox(QLabel):
+    """The words of a check box that stands apart from them; a click on them is one on the box."""
+
+    def __init__(self, text: str, box: QAbstractButton) -> None:
+        super().__init__(text)
+        self._box = box
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Click the box."""
+        inside = self.rect().contains(event.position().toPoint())
+        if inside and event.button() == Qt.MouseButton.LeftButton:
+            self._box.click()
 
 
 class SettingsDialog(Dialog):
@@ -44,19 +59,17 @@ class SettingsDialog(Dialog):
         control.setAccessibleName(option.label)
         group = QVBoxLayout()
         group.setSpacing(2)
+        row = QHBoxLayout()
         if isinstance(control, QCheckBox):
-            control.setText(option.label)
-            group.addWidget(control)
+            row.addWidget(NameOfBox(option.label, control), 1)
+            row.addWidget(control)
         else:
-            row = QHBoxLayout()
             row.addWidget(QLabel(option.label), 1)
             row.addWidget(self._framed(option, control))
-            group.addLayout(row)
+        group.addLayout(row)
         if option.hint:
             hint = quiet(option.hint)
             hint.setObjectName("hint")
-            if isinstance(control, QCheckBox):
-                hint.setContentsMargins(BESIDE_BOX, 0, 0, 0)
             group.addWidget(hint)
         self.content.addLayout(group)
 
@@ -83,6 +96,7 @@ class SettingsDialog(Dialog):
             return self._choice(option, now)
         if isinstance(option.default, bool):
             box = QCheckBox()
+            box.setObjectName("alone")
             box.setChecked(now)
             box.toggled.connect(lambda value: self._set(option, value))
             return box
