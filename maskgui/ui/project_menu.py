@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QMenu
 
 from maskgui.ui.control.desk import Desk
+from maskgui.ui.names import menu_text
 
 OPENING = ("open_folder", "open_files", "open_project")
 PROJECT = ("import_coco", "export", "save")
@@ -44,7 +45,7 @@ class ProjectMenu:
     def _fill_recent(self) -> None:
         self._recent.clear()
         for path in self._desk.options.recent():
-            action = self._recent.addAction(path.stem.replace("&", "&&"))
+            action = self._recent.addAction(menu_text(path.stem))
             action.setToolTip(str(path))
             action.triggered.connect(lambda _=False, path=path: self._open_paths([path]))
         self._recent.setToolTipsVisible(True)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QEnterEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from maskgui.ui import icons
+from maskgui.ui.names import one_line
 from maskgui.ui.theme import Theme
 
 SHORT_MS = 5000
@@ -136,6 +137,7 @@ class Toasts(QObject):
         It takes the place of the same sentence, and counts how often a problem came; news takes
         the place of news that differs in its figures only.
         """
+        text = one_line(text)  # it may name a file
         times = 1 + max((old.times for old in self._pile if old.text == text), default=0)
         for old in [one for one in self._pile if _replaces(text, problem, one)]:
             old.close()
@@ -159,7 +161,7 @@ class Toasts(QObject):
 
     def drop(self, text: str) -> None:
         """Take back a sentence that does not hold any more."""
-        for old in [toast for toast in self._pile if toast.text == text]:
+        for old in [toast for toast in self._pile if toast.text == one_line(text)]:
             old.close()
 
     def clear(self) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from maskgui.ui import icons
 from maskgui.ui.actions import ActionSet
 from maskgui.ui.canvas import Canvas
+from maskgui.ui.names import one_line
 from maskgui.ui.options import Options
 from maskgui.ui.panels.filmstrip import Filmstrip
 from maskgui.ui.panels.optionsbar import OptionsBar
@@ -150,6 +151,7 @@ class MainWindow(QMainWindow):
 
     def show_title(self, project: str) -> None:
         """Name the project in the title and at the top left."""
+        project = one_line(project)
         self.setWindowTitle(f"{project} – {TITLE}" if project else TITLE)
         self.topbar.set_project(project)
 

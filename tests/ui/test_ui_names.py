@@ -2,16 +2,20 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from maskgui.core.entities import Category
 from maskgui.core.sieve import Sieve
 from maskgui.ui.dialogs.category_map import CategoryMapDialog
-from maskgui.ui.names import menu_text, one_line
+from maskgui.ui.names import menu_text, one_line, shortened
 from maskgui.ui.panels.categories import CategoryModel
 from maskgui.ui.panels.picker import CategoryPicker
 from maskgui.ui.panels.sieve import SievePopup
+from maskgui.ui.theme import CAPTION_PX, text_font
 from tests.ui.canvas_kit import Desk, holed
+
+from .conftest import shown
 
 RAW = "hex\n\tnut \r\n& bolt\u2028"
 SHOWN = "hex nut & bolt"
@@ -19,7 +23,7 @@ BREAKS = set("\n\r\t\u2028")
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "on_one_line"),
     [
         (RAW, SHOWN),
         ("two  spaces", "two  spaces"),
@@ -28,10 +32,10 @@ BREAKS = set("\n\r\t\u2028")
         ("plain", "plain"),
     ],
 )
-def test_control_characters_become_one_space(name, shown):
-    assert one_line(name) == shown
-    assert one_line(shown) == shown
-    assert menu_text(name) == shown.replace("&", "&&")
+def test_control_characters_become_one_space(name, on_one_line):
+    assert one_line(name) == on_one_line
+    assert one_line(on_one_line) == on_one_line
+    assert menu_text(name) == on_one_line.replace("&", "&&")
 
 
 def test_lists_show_one_line_and_editing_keeps_the_name(qtbot):
@@ -81,7 +85,34 @@ def test_the_picker_and_the_undo_button_show_one_line(qtbot, opened):
     assert categories[-1].name == RAW
     picker = CategoryPicker(controller.window, categories)
     qtbot.addWidget(picker)
-    shown = [picker.rows.item(row).text() for row in range(picker.rows.count())]
-    assert any(text.startswith(SHOWN) for text in shown)
-    assert not BREAKS & set("".join(shown))
+    texts = [picker.rows.item(row).text() for row in range(picker.rows.count())]
+    assert any(text.startswith(SHOWN) for text in texts)
+    assert not BREAKS & set("".join(texts))
     assert not BREAKS & set(controller.desk.commands["undo"].text())
+
+
+def test_a_long_file_name_keeps_its_end(qapp):
+    metrics = QFontMetrics(text_font(CAPTION_PX))
+    width = 96
+    coco = [shortened(f"{n:012d}.jpg", metrics, width) for n in (139, 285, 1139)]
+    assert len(set(coco)) == 3
+    for name in ("000000000139.jpg", "a rainy Thursday " * 9 + "7.png", "ab\n" * 40, "나사" * 40):
+        cut = shortened(name, metrics, width)
+        assert metrics.horizontalAdvance(cut) <= width
+        assert cut[:3] == one_line(name)[:3]
+        assert cut[-5:] == one_line(name)[-5:]
+        assert not BREAKS & set(cut)
+    assert shortened("1.png", metrics, width) == "1.png"
+    assert shortened("a\nb.png", metrics, width) == "a b.png"
+
+
+def test_a_file_with_a_line_break_is_named_on_one_line(qtbot, controller, folder, wait):
+    odd = folder / "a first\nline.png"
+    (folder / "scene 1.png").rename(odd)
+    controller.start([folder], None)
+    wait(lambda: shown(controller))
+    film = controller.window.film
+    row = film.rows.row_of(controller.desk.image_id)
+    assert film.rows.tip(film.rows.index(row)).splitlines()[0] == "a first line.png"
+    controller.desk.say(f"Removed “{odd.name}”.")
+    assert controller.window.toasts.texts[-1] == "Removed “a first line.png”."

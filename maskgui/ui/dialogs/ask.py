@@ -5,6 +5,7 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from maskgui.ui.dialogs.table import GUTTER, TableArea
+from maskgui.ui.names import one_line
 
 MARGIN = 24
 
@@ -54,7 +55,7 @@ class Dialog(QDialog):
 
     def heading(self, text: str, words: str = "") -> None:
         """Say what the dialog is about."""
-        head = QLabel(text)
+        head = QLabel(one_line(text))
         head.setObjectName("section")
         head.setWordWrap(True)
         head.setTextFormat(Qt.TextFormat.PlainText)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from maskgui.ui.dialogs.ask import Dialog
 from maskgui.ui.dialogs.folder import FolderField
+from maskgui.ui.names import one_line
 
 SHOWN = 500
 
@@ -22,7 +23,7 @@ class LocateDialog(Dialog):
             "Choose the folder that they are in now. They are found by their path below it, then "
             "by name and size; nothing is moved.",
         )
-        names = QPlainTextEdit("\n".join(missing[:SHOWN]))
+        names = QPlainTextEdit("\n".join(one_line(name) for name in missing[:SHOWN]))
         names.setReadOnly(True)
         names.setMaximumHeight(140)
         names.setAccessibleName("Missing files")

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 
 from maskgui.core.entities import ImageRecord, Review
 from maskgui.ui import icons
+from maskgui.ui.names import one_line, shortened
 from maskgui.ui.panels.common import Index, rule
 from maskgui.ui.panels.stripview import StripView
 from maskgui.ui.panels.topbar import REVIEW_TEXT, review_color
@@ -141,7 +142,7 @@ class ImageModel(QStringListModel):
         record = self.record(index)
         if record is None:
             return ""
-        lines = [record.path, REVIEW_TEXT[record.review]]
+        lines = [one_line(record.path), REVIEW_TEXT[record.review]]
         if record.width:
             lines[1] = f"{record.width} × {record.height}, {lines[1]}"
         if record.id in self.problems:
@@ -235,7 +236,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         painter.setFont(text_font(CAPTION_PX))
         painter.setPen(QColor(self.theme.text if chosen else self.theme.dim))
         name = record.path.rsplit("/", 1)[-1]
-        shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, rect.width())
+        shown = shortened(name, painter.fontMetrics(), rect.width())
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, shown)
 
 

@@ -5,6 +5,7 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
 
 from maskgui.ui.actions import ActionSet
+from maskgui.ui.names import one_line
 from maskgui.ui.panels.common import ElidedLabel, action_button, rule
 from maskgui.ui.theme import Theme, text_font
 
@@ -68,7 +69,7 @@ class StatusBar(QWidget):
 
     def set_tool_text(self, text: str) -> None:
         """Say what the tool can do now."""
-        self.tool.set_full_text(text)
+        self.tool.set_full_text(one_line(text))
 
     def set_pointer(self, x: float | None, y: float | None) -> None:
         """Show the pointer's place in image coordinates; None when it is outside."""
@@ -92,7 +93,7 @@ class StatusBar(QWidget):
             widget.setVisible(text is not None)
         if text is not None:
             self.bar.setValue(round(1000 * fraction))
-            self.progress.setText(text)
+            self.progress.setText(one_line(text))
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colour of what went wrong from the theme."""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from maskgui.ui import icons
 from maskgui.ui.actions import ActionSet
+from maskgui.ui.names import one_line
 from maskgui.ui.panels.common import ElidedLabel
 from maskgui.ui.theme import Theme, text_font
 
@@ -132,10 +133,10 @@ class WelcomePage(Page):
         link.setObjectName("link")
         room = AREA_LEAST // 2 - 2 * LINK_PADDING
         metrics = QFontMetrics(text_font())
-        link.setText(metrics.elidedText(path.stem, Qt.TextElideMode.ElideMiddle, room))
+        link.setText(metrics.elidedText(one_line(path.stem), Qt.TextElideMode.ElideMiddle, room))
         link.setToolTip(str(path))
         link.clicked.connect(lambda: self.recent_chosen.emit(path))
-        place = ElidedLabel(str(path.parent))
+        place = ElidedLabel(one_line(str(path.parent)))
         place.setObjectName("surroundtext")
         line.addWidget(link)
         line.addWidget(place, 1)
