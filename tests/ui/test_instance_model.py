@@ -1,6 +1,7 @@
 """The list of instances tells views of those rows that changed, and of no others."""
 
 from msgspec.structs import replace
+from PySide6.QtCore import Qt
 
 from maskgui.core.entities import Category, Instance
 from maskgui.core.shape import Polygon, Shape
@@ -30,3 +31,25 @@ def test_only_changed_rows_are_told(qtbot):
     assert not model.show(instances, [CATEGORIES[0], replace(CATEGORIES[1], name="bolt")])
     assert told == [(-1, 1, 1), (1, 0, 4)]
     assert model.show(instances[1:], CATEGORIES)
+
+
+def test_rows_are_told_apart(qtbot):
+    drawn = Instance(1, 1, 1, SQUARE)
+    imported = Instance(2, 1, 1, SQUARE, source=9, verbatim=True, iscrowd=True)
+    changed = replace(imported, id=3, verbatim=False, iscrowd=False)
+    proposal = Instance(4, 1, 1, SQUARE, touched=False, detection=5, score=0.5)
+    taken = replace(proposal, id=5, touched=True, score=0.4)
+    model = InstanceModel()
+    model.show([taken, proposal, changed, imported, drawn], CATEGORIES)
+    rows = [model.index_of(one.id) for one in (drawn, imported, changed, proposal, taken)]
+    assert [row.data() for row in rows] == ["1", "2", "3", "4", "5"]
+    assert [row.data(Qt.ItemDataRole.ToolTipRole) for row in rows] == [
+        "washer 1\nDrawn, 5 × 5 px",
+        "washer 2\nImported, crowd, 5 × 5 px",
+        "washer 3\nImported, changed since, 5 × 5 px",
+        "washer 4\nProposal of the model, score 0.50, 5 × 5 px",
+        "washer 5\nThe model's, taken over or corrected, score 0.40, 5 × 5 px",
+    ]
+    assert model.digits == 1
+    model.show([replace(drawn, id=n) for n in range(1, 101)], CATEGORIES)
+    assert model.digits == 3

@@ -1,13 +1,21 @@
 """The instances of one image as a tree by category, for views that ask for visible rows only."""
 
+import enum
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QAbstractItemModel, QItemSelection, QModelIndex, QObject, Qt
 
 from maskgui.core.entities import Category, Instance
+from maskgui.core.sieve import Origin, origin_of
 from maskgui.ui.names import one_line
 from maskgui.ui.panels.common import Index
 
+ORIGIN_TEXT = {
+    Origin.PROPOSAL: "Proposal of the model",
+    Origin.CORRECTED: "The model's",
+    Origin.IMPORTED: "Imported",
+    Origin.DRAWN: "Drawn",
+}
 GROUP = 0
 """The internal id of a category's row; an instance's row holds its group's row plus one."""
 
@@ -84,6 +92,11 @@ class InstanceModel(QAbstractItemModel):
             return [instance.id]
         return [one.id for one in self._rows[index.row()]] if index.isValid() else []
 
+    @property
+    def digits(self) -> int:
+        """How many digits the largest number of a row has."""
+        return len(str(max(map(len, self._rows), default=0)))
+
     def all_ids(self) -> list[int]:
         """Return every instance's id in the order of the list."""
         return [instance.id for members in self._rows for instance in members]
@@ -144,14 +157,39 @@ class InstanceModel(QAbstractItemModel):
         instance = self.instance(index)
         if instance is None:
             return None
-        return row_text(instance) if role == Qt.ItemDataRole.DisplayRole else None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return str(index.row() + 1)
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            owner = self._groups[index.internalId() - 1]
+            return f"{one_line(owner.name)} {index.row() + 1}\n{describe(instance)}"
+        return None
 
 
-def row_text(instance: Instance) -> str:
-    """Return a row's first words: the model's score, or whose work it is."""
+class Note(enum.StrEnum):
+    """What there is to say of an instance besides its origin."""
+
+    TAKEN = "taken over or corrected"
+    CHANGED = "changed since"
+    CROWD = "crowd"
+
+
+def notes(instance: Instance) -> list[Note]:
+    """Return what there is to say of an instance."""
+    origin = origin_of(instance)
+    found = {
+        Note.TAKEN: origin is Origin.CORRECTED,
+        Note.CHANGED: origin is Origin.IMPORTED and not instance.verbatim,
+        Note.CROWD: instance.iscrowd,
+    }
+    return [note for note, holds in found.items() if holds]
+
+
+def describe(instance: Instance) -> str:
+    """Return all that a row shows, in words: "Imported, crowd, 132 × 88 px"."""
+    words = [ORIGIN_TEXT[origin_of(instance)], *notes(instance)]
     if instance.score is not None:
-        return f"{instance.score:.2f}"
-    return "imported" if instance.verbatim else "drawn"
+        words.append(f"score {instance.score:.2f}")
+    return f"{', '.join(words)}, {size_text(instance)} px"
 
 
 def size_text(instance: Instance) -> str:

@@ -2,149 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QLabel,
-    QStyle,
-    QStyledItemDelegate,
-    QTreeView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QItemSelectionModel, QPoint, QRect, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QLabel, QTreeView, QVBoxLayout, QWidget
 
 from maskgui.core.entities import Category, Instance
 from maskgui.core.sieve import Sieve
 from maskgui.ui import icons
 from maskgui.ui.actions import ActionSet
-from maskgui.ui.names import one_line
 from maskgui.ui.panels.common import Index, action_button
-from maskgui.ui.panels.instance_model import InstanceModel, row_text, size_text
+from maskgui.ui.panels.instance_model import InstanceModel
+from maskgui.ui.panels.instance_row import InstanceDelegate, mark_places
 from maskgui.ui.panels.section import Section
-from maskgui.ui.theme import CAPTION_PX, DARK, Theme, text_font
+from maskgui.ui.theme import Theme
 
-ROW = 26
-MARK = 20  # the width of an eye or a lock
-INDENT = 30
 NONE_PASSES = "The filter lets none of them through."
-
-
-class InstanceDelegate(QStyledItemDelegate):
-    """Draws a row: dot and name and count, or swatch, score, size, eye and lock."""
-
-    def __init__(self, tree: "InstanceTree") -> None:
-        super().__init__(tree)
-        self._tree = tree
-        self.theme = DARK
-
-    def sizeHint(self, option, index) -> QSize:
-        """Return one height for all rows."""
-        return QSize(120, ROW)
-
-    def paint(self, painter: QPainter, option, index: Index) -> None:
-        """Draw one row across the whole width of the list."""
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rect = QRect(0, option.rect.top(), self._tree.viewport().width(), option.rect.height())
-        self._ground(painter, option, rect)
-        model = self._tree.rows
-        category = model.category(index)
-        if category is not None:
-            self._group(painter, rect, category, index)
-        else:
-            instance = model.instance(index)
-            if instance is not None:
-                owner = model.category(model.parent(index))
-                hot = bool(option.state & QStyle.StateFlag.State_MouseOver)
-                self._instance(painter, rect, instance, owner, hot)
-        painter.restore()
-
-    def _ground(self, painter: QPainter, option, rect: QRect) -> None:
-        color = None
-        if option.state & QStyle.StateFlag.State_Selected:
-            color = self.theme.selection
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            color = self.theme.raised
-        if color:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(color))
-            painter.drawRoundedRect(rect.adjusted(4, 0, -4, 0), 4, 4)
-
-    def _group(self, painter: QPainter, rect: QRect, category: Category, index) -> None:
-        theme, middle = self.theme, rect.center().y()
-        opened = self._tree.isExpanded(index)
-        caret = icons.pixmap(
-            "caret-down" if opened else "caret-right",
-            theme.dim,
-            12,
-            painter.device().devicePixelRatio(),
-        )
-        painter.drawPixmap(QPoint(10, middle - 6), caret)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(category.color))
-        painter.drawEllipse(QPoint(33, middle + 1), 5, 5)
-        count = str(self._tree.rows.rowCount(index))
-        painter.setFont(text_font())
-        painter.setPen(QColor(theme.dim))
-        painter.drawText(
-            rect.adjusted(0, 0, -14, 0),
-            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-            count,
-        )
-        painter.setPen(QColor(theme.text))
-        width = painter.fontMetrics().horizontalAdvance(count)
-        area = rect.adjusted(46, 0, -width - 24, 0)
-        name = painter.fontMetrics().elidedText(
-            one_line(category.name), Qt.TextElideMode.ElideMiddle, area.width()
-        )
-        painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
-
-    def _instance(
-        self, painter: QPainter, rect: QRect, instance: Instance, owner: Category | None, hot: bool
-    ) -> None:
-        theme, middle = self.theme, rect.center().y()
-        hidden = instance.id in self._tree.hidden
-        color = QColor(owner.color if owner else theme.dim)
-        painter.setPen(color)
-        painter.setBrush(Qt.BrushStyle.NoBrush if instance.is_proposal else color)
-        painter.drawRoundedRect(QRect(INDENT, middle - 4, 9, 9), 2, 2)
-        painter.setFont(text_font())
-        painter.setPen(QColor(theme.dim if hidden else theme.text))
-        text_area = rect.adjusted(INDENT + 18, 0, 0, 0)
-        align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(text_area, align, row_text(instance))
-        painter.setFont(text_font(CAPTION_PX))
-        painter.setPen(QColor(theme.dim))
-        painter.drawText(text_area.adjusted(66, 0, 0, 0), align, self._note(instance))
-        self._marks(painter, rect, instance, hot)
-
-    @staticmethod
-    def _note(instance: Instance) -> str:
-        words = [size_text(instance)]
-        if instance.iscrowd:
-            words.append("crowd")
-        elif instance.score is not None and not instance.is_proposal:
-            words.append("edited")
-        return " · ".join(words)
-
-    def _marks(self, painter: QPainter, rect: QRect, instance: Instance, hot: bool) -> None:
-        hidden = instance.id in self._tree.hidden
-        locked = instance.id in self._tree.locked
-        ratio = painter.device().devicePixelRatio()
-        eye, lock = mark_places(rect)
-        if hidden or hot:
-            symbol = icons.pixmap("eye-slash" if hidden else "eye", self.theme.dim, 14, ratio)
-            painter.drawPixmap(eye.center() - QPoint(7, 7), symbol)
-        if locked or hot:
-            symbol = icons.pixmap("lock" if locked else "lock-open", self.theme.dim, 14, ratio)
-            painter.drawPixmap(lock.center() - QPoint(7, 7), symbol)
-
-
-def mark_places(row: QRect) -> tuple[QRect, QRect]:
-    """Return where a row's eye and lock lie."""
-    lock = QRect(row.right() - MARK - 8, row.top(), MARK, row.height())
-    return lock.translated(-MARK, 0), lock
 
 
 class InstanceTree(QTreeView):
