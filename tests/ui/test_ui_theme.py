@@ -1,9 +1,11 @@
 """Palettes: readable by computation, complete in the style sheet."""
 
+import math
 import re
 
 import pytest
 
+from maskgui.core.colors import OKABE_ITO, category_color
 from maskgui.ui.theme import DARK, LIGHT, Theme, contrast, stylesheet
 
 GROUNDS = ("window", "panel", "raised", "hover", "selection")
@@ -47,3 +49,27 @@ def test_the_theme_can_be_switched_while_open(controller) -> None:
     controller.options["theme"] = "dark"
     assert controller.themes.theme is DARK
     assert controller.window.grab().toImage().pixelColor(500, 1).name() == DARK.panel
+
+
+def oklab(color: str) -> tuple[float, float, float]:
+    """Ottosson's perceptual space: distances of 0.02 are just seen."""
+    channels = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    r, g, b = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in channels)
+    long = math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b)
+    medium = math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b)
+    short = math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b)
+    return (
+        0.2104542553 * long + 0.7936177850 * medium - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * medium + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * medium - 0.8086757660 * short,
+    )
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+def test_what_is_selected_looks_like_no_category(theme: Theme) -> None:
+    blues = {"#56b4e9", "#0072b2"}  # of the set that colour-blind people can tell apart
+    assert blues == set(OKABE_ITO[-2:]), "these come last"
+    selected = oklab(theme.accent)
+    for index in range(512):
+        color = category_color(index)
+        assert color in blues or math.dist(oklab(color), selected) >= 0.1, color
