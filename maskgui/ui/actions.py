@@ -183,6 +183,8 @@ VIEW = (
             ("zoom_out", "Zoom out", ["Ctrl+-"], "magnifying-glass-minus"),
             ("toggle_side", "Right panel", ["Ctrl+Alt+R"], "layout", "checkable"),
             ("toggle_film", "Filmstrip", ["Ctrl+Alt+F"], "film-strip", "checkable"),
+            ("next_region", "Next part of the window", ["F6"], None),
+            ("previous_region", "Previous part of the window", ["Shift+F6"], None),
             ("filter_instances", "Filter instances…", ["Ctrl+Shift+F"], "funnel"),
             ("toggle_labels", "Labels on all instances", ["Ctrl+L"], "tag", "checkable"),
         ),
@@ -287,6 +289,7 @@ class Gesture:
 GESTURES = (
     Gesture("Finish a draft", "Enter, N, double-click, first vertex"),
     Gesture("Cancel a draft", "Esc"),
+    Gesture("From a panel back to the canvas", "Esc"),
     Gesture("Take back a vertex", "Backspace"),
     Gesture("Add to the selection", "Shift+click, Ctrl+click"),
     Gesture("Select by a frame", "Drag from an empty place"),

@@ -26,6 +26,7 @@ from maskgui.ui.panels.statusbar import StatusBar
 from maskgui.ui.panels.toolcolumn import ToolColumn
 from maskgui.ui.panels.topbar import TopBar
 from maskgui.ui.panels.welcome import Page, WelcomePage, page_button
+from maskgui.ui.regions import Region, Regions
 from maskgui.ui.theme import ThemeSwitch
 from maskgui.ui.toasts import Toasts
 
@@ -73,8 +74,12 @@ class MainWindow(QMainWindow):
         self.options_bar = OptionsBar(self.stage, theme)
         self.left = QWidget()  # tools, stage and strip: all but the side panel
         actions.attach(canvas, self.side.instances.tree)
+        canvas.setAccessibleName("Canvas")
         self._lay_out()
         self.toasts = Toasts(self.left, self.stage, theme)
+        self.regions = Regions(canvas, self._regions(), theme)
+        actions.bind("next_region", lambda: self.regions.step(1))
+        actions.bind("previous_region", lambda: self.regions.step(-1))
         self._restore()
         for splitter in (self.splitter, self.side.splitter):
             splitter.splitterMoved.connect(lambda *_: self._remember_later.start())
@@ -123,8 +128,27 @@ class MainWindow(QMainWindow):
             self.welcome,
             self.empty,
             self.toasts,
+            self.regions,
         ):
             part.set_theme(theme)
+
+    def _regions(self) -> tuple[Region, ...]:
+        side = self.side
+        return (
+            Region("Image", self.stage, self.canvas),
+            Region("Options", self.options_bar, self.options_bar, leaves_by_itself=True),
+            Region("Instances", side.upper, side.instances.tree),
+            Region("Categories", side.categories, side.categories.list),
+            Region("Filmstrip", self.film, self.film.view),
+            Region("Top bar", self.topbar, self.topbar.project),
+            Region("Tools", self.tools, self.tools),
+        )
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Show where Tab came to."""
+        moved = super().focusNextPrevChild(forward)
+        self.regions.show_focus()
+        return moved
 
     # ---- what is seen
 

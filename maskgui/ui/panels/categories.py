@@ -209,6 +209,7 @@ class CategoryPanel(Section):
         self.rows = CategoryModel()
         self.field = QLineEdit()
         self.field.setPlaceholderText("Find a category")
+        self.field.setAccessibleName("Find a category")
         self.field.setClearButtonEnabled(True)
         self.list = QListView()
         self.list.setModel(self.rows)

@@ -269,6 +269,7 @@ class Filmstrip(QWidget):
             self.state.addItem(text, value)
         self.state.setAccessibleName("Show images")
         self.field.setPlaceholderText("Find by name")
+        self.field.setAccessibleName("Find by name")
         self.field.setClearButtonEnabled(True)
         self.count.setObjectName("caption")
         side = QWidget()

@@ -42,7 +42,7 @@ class NumberOption(QWidget):
         self._value = option.value
         self.slider = GrooveSlider(0, STEPS)
         self.slider.setFixedWidth(SLIDER)
-        self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.figure = self._figure(option)
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(0, 0, 0, 0)
@@ -70,7 +70,7 @@ class NumberOption(QWidget):
         figure.setAlignment(Qt.AlignmentFlag.AlignRight)
         figure.setFixedWidth(72 if option.unit else 44)
         figure.setKeyboardTracking(False)
-        figure.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        figure.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         figure.setAccessibleName(f"{option.label} value")
         return figure
 
@@ -137,7 +137,7 @@ class OptionsBar(QFrame):
         self.figures.setFont(text_font())
         self.figures.setObjectName("dim")
         self.confirm = QPushButton()
-        self.confirm.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.confirm.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.confirm.clicked.connect(self.confirmed)
         self._line = rule(vertical=True)
         self._line.setFixedHeight(20)
@@ -154,6 +154,13 @@ class OptionsBar(QFrame):
         if watched is self._host and event.type() == QEvent.Type.Resize:
             self.settle()
         return False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter and Esc leave the bar, as they leave a figure."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
 
     def set_theme(self, theme: Theme) -> None:
         """Tint the icons of the switches."""
@@ -226,6 +233,6 @@ class OptionsBar(QFrame):
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         made.setIcon(icons.icon(ICONS[option.name], self._theme))
         made.setIconSize(QSize(ICON_PX, ICON_PX))
-        made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         made.toggled.connect(lambda on: self.changed.emit(option.name, float(on)))
         return made

@@ -207,4 +207,5 @@ class ToolColumn(QWidget):
         for name, tools in GROUPS.items():
             if tool in tools:
                 self._put(self.groups[name], tool)
+                self.setFocusProxy(self.groups[name])
                 self._options.set_text(f"group {name}", tool)
