@@ -4,8 +4,11 @@ import math
 import re
 
 import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QIcon
 
 from maskgui.core.colors import OKABE_ITO, category_color
+from maskgui.ui.panels.picker import dot
 from maskgui.ui.theme import DARK, LIGHT, Theme, contrast, stylesheet
 
 GROUNDS = ("window", "panel", "raised", "hover", "selection")
@@ -73,3 +76,9 @@ def test_what_is_selected_looks_like_no_category(theme: Theme) -> None:
     for index in range(512):
         color = category_color(index)
         assert color in blues or math.dist(oklab(color), selected) >= 0.1, color
+
+
+def test_a_categorys_dot_keeps_its_colour_in_a_selected_row(qapp) -> None:
+    icon = dot("#e69f00", 1.0)
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+        assert icon.pixmap(QSize(12, 12), mode).toImage().pixelColor(6, 6).name() == "#e69f00"

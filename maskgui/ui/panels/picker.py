@@ -30,7 +30,9 @@ def dot(color: str, ratio: float, side: int = 12) -> QIcon:
     painter.setBrush(QColor(color))
     painter.drawEllipse(1, 1, side - 2, side - 2)
     painter.end()
-    return QIcon(made)
+    icon = QIcon(made)
+    icon.addPixmap(made, QIcon.Mode.Selected)  # else Qt tints it, and the colour is another
+    return icon
 
 
 class CategoryPicker(QFrame):
