@@ -9,6 +9,7 @@ from maskgui.tools.base import (
     Overlay,
     Pointer,
     Response,
+    Runs,
     Scene,
     VertexRef,
 )
@@ -189,7 +190,7 @@ class VertexTool(PointingTool):
         super().cancel()
         self.vertex = self.edge = None
 
-    def park(self) -> object | None:
+    def park(self) -> Runs | None:
         """Marked vertices belong to the image that is left."""
         self.marked = frozenset()
         return super().park()
