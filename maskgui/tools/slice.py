@@ -18,7 +18,7 @@ NOTHING_CUT = "Slice: the line must cross an instance from border to border"
 class SliceTool(TracingTool):
     """Drag a curve, or click both ends of a straight line, across an instance.
 
-    The largest piece stays the instance, the others become new ones. With nothing selected the
+    The larger side stays the instance, the other becomes a new one. With nothing selected the
     smallest instance that the line crosses is cut.
     """
 

@@ -74,6 +74,13 @@ class Toolbox:
         """All tools."""
         return self._tools.values()
 
+    @property
+    def begun(self) -> str:
+        """What undo is for now, in words: "last vertex"; "" where the history is next."""
+        if not self._active.busy:
+            return ""
+        return f"last {self._active.step}" if self._active.step else "what is begun"
+
     def use(self, name: str) -> None:
         """Take another tool. An open draft waits until its tool is taken again. KeyError."""
         tool = self._tools[name]
