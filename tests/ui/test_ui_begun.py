@@ -100,6 +100,7 @@ def test_a_key_in_the_middle_of_a_drag_waits_for_its_end(person: Person, wait) -
         person.key(Key.Key_P)
         assert person.desk.image_id == image
         assert (person.canvas.tool, person.tool.busy) == (tool, True)
+        assert person.commands[f"tool_{tool}"].isChecked()
         person.release(tool)
         assert person.desk.image_id != image
         assert person.outlines(image) == made, tool
@@ -158,9 +159,12 @@ def test_escape_drops_the_drag_and_what_waits(person: Person) -> None:
     image = person.desk.image_id
     person.begin("brush")
     person.key(Key.Key_D)
+    person.key(Key.Key_R)
     person.key(Key.Key_Escape)
     person.release("brush")
     assert person.desk.image_id == image
+    assert person.canvas.tool == "brush"
+    assert person.commands["tool_brush"].isChecked()
     assert person.outlines(image) == [person.square.shape]
 
 

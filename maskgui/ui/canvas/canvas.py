@@ -247,10 +247,6 @@ class Canvas(CameraWidget):
         self._pending.pop(self.scene.image_id or -1, None)
         self.update()
 
-    def select_all(self) -> None:
-        """Select every instance that is shown."""
-        self.selection.set(instance.id for instance in self.scene.instances())
-
     # The hand
 
     def set_wheel_zooms(self, zooms: bool) -> None:

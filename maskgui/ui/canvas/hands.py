@@ -72,9 +72,11 @@ class Hands:
 
         Return False, and keep nothing, where nothing is dragged.
         """
-        if self.dragging:
-            self._waiting[name] = act
-        return self.dragging
+        if not self.dragging:
+            return False
+        self._waiting[name] = act
+        self._canvas.tool_changed.emit(self._canvas.tool)  # it is in hand until then
+        return True
 
     def take_back(self) -> bool:
         """Undo what is begun: its last step, else all of it. Return False where nothing is."""
