@@ -142,6 +142,7 @@ def slice_along(shape: Shape, line: ArrayLike) -> list[Shape]:
     for part in shapely.get_parts(area):
         made = _cut(part, way)
         (cut if len(made) > 1 else whole).extend(made)
+    shapely.prepare(way)  # each edge of each piece is held to it
     on_left = np.array([_is_left(piece, way) for piece in cut], dtype=bool)
     if not (on_left.any() and not on_left.all()):
         return [from_area(area)] if not area.is_empty else []
@@ -297,7 +298,7 @@ def _is_left(piece: shapely.Polygon, line: shapely.LineString) -> bool:
         edges.append(np.stack([points[:-1], points[1:]], axis=1))
     ends = np.concatenate(edges)
     middles = shapely.points(ends.mean(axis=1))
-    on = shapely.distance(middles, line) < FROM_EDGE
+    on = shapely.dwithin(line, middles, FROM_EDGE)
     ends, at = ends[on], shapely.line_locate_point(line, middles[on])
     before, after = (
         shapely.get_coordinates(shapely.line_interpolate_point(line, at + step))
