@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from shapely.geometry.polygon import orient
 
 from maskgui.core.guards import Guards, as_numbers, edges_of
 from maskgui.core.shape import Polygon, Shape
@@ -128,25 +129,35 @@ def uncovered(stack: Sequence[Shape]) -> list[Shape]:
 
 
 def slice_along(shape: Shape, line: ArrayLike) -> list[Shape]:
-    """Return the pieces that a line (N x 2, N >= 2) cuts a shape into, the largest first.
+    """Return the two sides into which a line (N x 2, N >= 2) cuts a shape, the larger first.
 
-    Pieces that the line does not cut stay with the largest. One piece (or none) means that the
-    line nowhere runs from border to border.
+    All pieces left of the line are one side, all right of it the other: a ring falls in two, with
+    what lies in it. A part that the line does not cut goes with the nearer of them, with the larger
+    where both are as near. One shape (or none) means that the line nowhere runs from border to
+    border.
     """
-    area = to_area(shape)
-    cut: list[list[shapely.Polygon]] = []
-    whole: list[list[shapely.Polygon]] = []
-    parts, along = shapely.get_parts(area), shapely.LineString(np.asarray(line, dtype=np.float64))
-    for part, met in zip(parts, shapely.intersects(along, parts), strict=True):
-        made = _cut(part, along) if met else [part]
-        (cut if len(made) > 1 else whole).append(made)
-    if not cut:
+    area, way = to_area(shape), shapely.LineString(np.asarray(line, dtype=np.float64))
+    cut: list[shapely.Polygon] = []
+    whole: list[shapely.Polygon] = []
+    parts = shapely.get_parts(area)
+    for part, met in zip(parts, shapely.intersects(way, parts), strict=True):
+        made = _cut(part, way) if met else [part]
+        (cut if len(made) > 1 else whole).extend(made)
+    shapely.prepare(way)  # each edge of each piece is held to it
+    on_left = np.array([_is_left(piece, way) for piece in cut], dtype=bool)
+    if not (on_left.any() and not on_left.all()):
         return [from_area(area)] if not area.is_empty else []
-    found = sorted((piece for made in cut for piece in made), key=shapely.area, reverse=True)
-    rest = shapely.union_all([found[0], *(piece for made in whole for piece in made)])
+    both = np.array(cut, dtype=object)
+    sides = [shapely.union_all(both[chosen]) for chosen in (on_left, ~on_left)]
+    sides.sort(key=shapely.area, reverse=True)
+    rest: tuple[list[shapely.Polygon], ...] = ([], [])
+    for part in whole:
+        to_large, to_small = shapely.distance(part, sides)
+        rest[int(to_small < to_large - FROM_EDGE)].append(part)
     guards = Guards(edges_of([shape]))  # the line needs none: both sides have all of its edges
-    shapes = [guards.guard(from_area(piece)) for piece in (rest, *found[1:])]
-    return [one for one in shapes if one.parts]
+    found = [shapely.union_all([side, *more]) for side, more in zip(sides, rest, strict=True)]
+    found.sort(key=shapely.area, reverse=True)
+    return [guards.guard(from_area(side)) for side in found]
 
 
 def stroke(points: ArrayLike, radius: float, tolerance: float = 0.05) -> Shape:
@@ -271,3 +282,25 @@ def _cut(part: shapely.Polygon, line: shapely.LineString) -> list[shapely.Polygo
     faces = shapely.get_parts(shapely.polygonize([edges]))
     inside = shapely.contains(part, shapely.point_on_surface(faces))
     return [face for face, keep in zip(faces, inside, strict=True) if keep and not is_crumb(face)]
+
+
+def _is_left(piece: shapely.Polygon, line: shapely.LineString) -> bool:
+    """Whether a piece lies left of the line along most of what it has of it.
+
+    Of a ring that runs with its inside on the left, the edges on the line run as the line does.
+    """
+    edges = []
+    for ring in shapely.get_rings(orient(piece)):
+        points = shapely.get_coordinates(ring)
+        edges.append(np.stack([points[:-1], points[1:]], axis=1))
+    ends = np.concatenate(edges)
+    middles = shapely.points(ends.mean(axis=1))
+    on = shapely.dwithin(line, middles, FROM_EDGE)
+    ends, at = ends[on], shapely.line_locate_point(line, middles[on])
+    before, after = (
+        shapely.get_coordinates(shapely.line_interpolate_point(line, at + step))
+        for step in (-FROM_EDGE, FROM_EDGE)
+    )
+    course = after - before
+    course /= np.maximum(np.hypot(*course.T), 1e-12)[:, None]
+    return float(((ends[:, 1] - ends[:, 0]) * course).sum()) > 0

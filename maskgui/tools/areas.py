@@ -6,9 +6,9 @@ from maskgui.core.booleans import union, without
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Response, Scene, Tool
-from maskgui.tools.commit import reshaped
+from maskgui.tools.commit import GONE, reshaped
 from maskgui.tools.drawing import NOTHING_DRAWN, new_instance
-from maskgui.tools.picking import editable
+from maskgui.tools.picking import Aim, editable
 from maskgui.tools.shaping import settle
 
 ONE_ONLY = "Several instances are selected: select the one to add to"
@@ -19,13 +19,26 @@ ALL_TAKEN = "Nothing would be left of the instance: delete it with Delete instea
 NOTHING_ADDED = "The instance covers that already: nothing was changed"
 
 
-def apply_area(tool: Tool, area: Shape, adds: bool, label: str, scene: Scene) -> Response:
+def apply_area(tool: Tool, area: Shape, adds: bool, label: str, scene: Scene, aim: Aim) -> Response:
     """Answer for an area (valid, image coordinates) that a gesture ended with.
 
-    It is added to the one selected instance, or becomes a new one when none is selected; or it is
-    taken from every selected instance. The tool must be idle already.
+    It is added to the one instance that the gesture was for, or becomes a new one when nothing was
+    selected; or it is taken from every instance it was for. What is gone since gets nothing, and
+    nothing else in its place. The tool must be idle already.
     """
-    return _add(tool, area, label, scene) if adds else _take(tool, area, label, scene)
+    targets = editable(scene, aim or ())
+    if not targets and aim is not None:
+        return tool.answer(scene, status=lost(aim))
+    if not adds:
+        return take_from(tool, targets, area, label, scene)
+    if len(targets) > 1:
+        return tool.answer(scene, status=ONE_ONLY)
+    return _add(tool, targets, area, label, scene)
+
+
+def lost(aim: frozenset[int]) -> str:
+    """Return why nothing of what a gesture was for can be changed."""
+    return GONE if aim else ALL_LOCKED
 
 
 def obstacle(adds: bool, scene: Scene) -> str:
@@ -39,25 +52,17 @@ def obstacle(adds: bool, scene: Scene) -> str:
     return "" if adds else NONE_SELECTED
 
 
-def _add(tool: Tool, area: Shape, label: str, scene: Scene) -> Response:
-    reason = obstacle(True, scene)
-    if reason:
-        return tool.answer(scene, status=reason)
+def _add(
+    tool: Tool, targets: Sequence[Instance], area: Shape, label: str, scene: Scene
+) -> Response:
     area = settle(area, *scene.size)
-    if not scene.selection:
+    if not targets:
         return new_instance(tool, area, scene)
-    (target,) = editable(scene)
+    (target,) = targets
     if not area.parts:
         return tool.answer(scene, status=NOTHING_DRAWN)
     edit = reshaped([target], {target.id: union(target.shape, area)}, label, scene)
     return tool.answer(scene, edit=edit, status=None if edit else NOTHING_ADDED)
-
-
-def _take(tool: Tool, area: Shape, label: str, scene: Scene) -> Response:
-    reason = obstacle(False, scene)
-    if reason:
-        return tool.answer(scene, status=reason)
-    return take_from(tool, editable(scene), area, label, scene)
 
 
 def take_from(

@@ -52,6 +52,17 @@ class Key:
     name: str
     modifiers: Modifiers = NO_MODIFIERS
 
+    @property
+    def undoes(self) -> bool:
+        """Whether it is the key of undo."""
+        return self.name == "z" and self.modifiers == {"ctrl"}
+
+    @property
+    def redoes(self) -> bool:
+        """Whether it is a key of redo."""
+        again = self.name == "z" and self.modifiers == {"ctrl", "shift"}
+        return again or (self.name == "y" and self.modifiers == {"ctrl"})
+
 
 class VertexRef(NamedTuple):
     """One vertex of one instance; ring 0 is the exterior of the part."""
@@ -146,6 +157,8 @@ class Overlay:
         return replace(self, hovered=None, vertex=None, edge=None, disk=None, snapped=None)
 
 
+Runs = list[list[tuple[float, float]]]
+"""A draft that waits: the points it has, in image coordinates, as each tool groups them."""
 Pixels = NDArray[np.uint8]
 """H x W x 3 upright RGB."""
 _TICKETS = itertools.count(1)
@@ -262,6 +275,7 @@ class Tool(ABC):
     name: ClassVar[str]
     follows: ClassVar[bool] = True  # the view goes on with a hand that is busy at its edge
     confirms: ClassVar[str] = ""  # what Enter does at once, as a button says it
+    step: ClassVar[str] = ""  # what undo takes back of an open draft; "": all of what is open
 
     def figures(self, scene: Scene) -> str:
         """Return what the present options would come to, in a few words; "" for nothing."""
@@ -320,12 +334,23 @@ class Tool(ABC):
         """Whether the key is the tool's now, before any shortcut that has the same key."""
         return key.name == "escape" and self.busy
 
-    def park(self) -> object | None:
-        """Return the open draft, to `resume` when the person comes back, and become idle."""
+    def take_back(self, scene: Scene) -> Response:
+        """Undo, while busy: drop the last `step` of the draft, or what is open as a whole."""
         self.cancel()
+        return self.answer(scene)
+
+    @property
+    def draft(self) -> Runs | None:
+        """What is open and can wait for the person to come back; None where nothing is."""
         return None
 
-    def resume(self, draft: object) -> None:  # noqa: B027 - most tools keep no draft
+    def park(self) -> Runs | None:
+        """Return the draft, to `resume` when the person comes back, and become idle."""
+        draft = self.draft
+        self.cancel()
+        return draft
+
+    def resume(self, draft: Runs) -> None:  # noqa: B027 - most tools keep no draft
         """Take up a draft that `park` returned."""
 
     def answer(

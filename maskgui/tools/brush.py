@@ -80,7 +80,7 @@ class BrushTool(TracingTool):
         """Add or erase in one edit."""
         area = thinned(from_area(stroke_area(way, self.radius, DETAIL)), DETAIL)
         label = "Erase" if self.erasing else "Paint"
-        return apply_area(self, area, not self.erasing, label, scene)
+        return apply_area(self, area, not self.erasing, label, scene, self.aim)
 
     def key(self, key: Key, scene: Scene) -> Response:
         """Size keys besides Esc."""

@@ -1,6 +1,6 @@
 """The edits that tools make: several instances changed in one step of the history."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -10,6 +10,17 @@ from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Scene
 from maskgui.tools.shaping import settle
+
+GONE = "The instance was deleted, hidden, locked or changed meanwhile: nothing was done"
+
+
+def is_gone(before: Collection[Instance], scene: Scene) -> bool:
+    """Whether none of the instances that a gesture began with is still what it was."""
+    return bool(before) and not any(_is_same(one, scene) for one in before)
+
+
+def _is_same(instance: Instance, scene: Scene) -> bool:
+    return scene.instance(instance.id) == instance and not scene.locked(instance.id)
 
 
 def reshaped(
@@ -22,8 +33,8 @@ def reshaped(
 ) -> Edit | None:
     """Return one edit that gives instances their new outlines, settled inside the image.
 
-    An instance whose outline did not change or that is no longer what the gesture began with is
-    left alone; so is one whose new outline covers nothing, unless `delete_empty`. None when
+    An instance whose outline did not change or that is locked or no longer what the gesture began
+    with is left alone; so is one whose new outline covers nothing, unless `delete_empty`. None when
     nothing is left to do.
     """
     width, height = scene.size
@@ -31,7 +42,7 @@ def reshaped(
     emptied: list[Instance] = []
     for instance in before:
         shape = settle(live[instance.id], width, height)
-        if scene.instance(instance.id) != instance or shape == instance.shape:
+        if not _is_same(instance, scene) or shape == instance.shape:
             continue
         if shape.parts:
             pairs.append((instance, shape))

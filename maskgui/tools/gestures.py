@@ -11,7 +11,7 @@ from maskgui.core.entities import Instance
 from maskgui.core.shape import Shape
 from maskgui.tools.base import EdgeRef, Look, Overlay, Path, Pointer, Scene, VertexRef
 from maskgui.tools.borders import snap_target, with_twins
-from maskgui.tools.commit import reshaped
+from maskgui.tools.commit import is_gone, reshaped
 from maskgui.tools.picking import band_between
 from maskgui.tools.shaping import add_vertex, kept_inside, move_vertices, vertices
 from maskgui.tools.tracing import Points, followed
@@ -35,7 +35,13 @@ class Outcome:
 
 
 class Gesture(ABC):
-    """A drag in progress."""
+    """A drag in progress; `before` is what it changes."""
+
+    before: Sequence[Instance] = ()
+
+    def is_gone(self, scene: Scene) -> bool:
+        """Whether none of what it changes is still what it was."""
+        return is_gone(self.before, scene)
 
     @abstractmethod
     def move(self, pointer: Pointer, scene: Scene) -> None:

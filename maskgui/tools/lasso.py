@@ -63,7 +63,8 @@ class LassoAddTool(TracingTool):
         if len(way) < 3:
             return self.answer(scene, status=f"Lasso: {TOO_SHORT}")
         label = "Add with lasso" if self.adds else "Cut with lasso"
-        return apply_area(self, outline(way, *scene.size), self.adds, label, scene)
+        area = outline(way, *scene.size)
+        return apply_area(self, area, self.adds, label, scene, self.aim)
 
 
 class LassoSubtractTool(LassoAddTool):

@@ -18,10 +18,20 @@ EDGE_REACH = 7.0
 """Screen pixels beside an edge that belong to it."""
 
 
-def editable(scene: Scene) -> list[Instance]:
-    """Return the selected instances that are shown and not locked."""
-    found = (scene.instance(instance_id) for instance_id in sorted(scene.selection))
+def editable(scene: Scene, of: Collection[int] | None = None) -> list[Instance]:
+    """Return the selected instances (or those named) that are shown and not locked."""
+    wanted = scene.selection if of is None else of
+    found = (scene.instance(instance_id) for instance_id in sorted(wanted))
     return [item for item in found if item is not None and not scene.locked(item.id)]
+
+
+Aim = frozenset[int] | None
+"""Which instances a gesture is for, from its beginning on; None where nothing was selected."""
+
+
+def aimed(scene: Scene) -> Aim:
+    """Return what a gesture that begins now is for: what is selected and can be changed."""
+    return frozenset(one.id for one in editable(scene)) if scene.selection else None
 
 
 def bodies(scene: Scene, pointer: Pointer) -> list[int]:

@@ -1,8 +1,10 @@
 """What the select and vertex tools have in common: press, drag past the slop, release, nudge."""
 
 from abc import abstractmethod
+from dataclasses import replace
 
 from maskgui.tools.base import NO_MODIFIERS, Key, Look, Pointer, Response, Scene, Tool
+from maskgui.tools.commit import GONE
 from maskgui.tools.gestures import Gesture, Outcome, Reshape
 from maskgui.tools.picking import next_beneath
 
@@ -95,9 +97,11 @@ class PointingTool(Tool):
             gesture.move(pointer, scene)
         self.gesture = self.pressed = None
         self.at = pointer
-        if gesture is None:
-            return self.click(pressed, scene)
-        return self.finished(gesture.finish(scene), scene)
+        return self.click(pressed, scene) if gesture is None else self._end(gesture, scene)
+
+    def _end(self, gesture: Gesture, scene: Scene) -> Response:
+        response = self.finished(gesture.finish(scene), scene)
+        return replace(response, status=GONE) if gesture.is_gone(scene) else response
 
     def key(self, key: Key, scene: Scene) -> Response:
         """Esc, Tab and the arrows."""
@@ -117,7 +121,7 @@ class PointingTool(Tool):
         if self.nudge is None or self.nudge_keys or key.name not in NUDGES:
             return self.answer(scene, handled=False)
         nudge, self.nudge = self.nudge, None
-        return self.finished(nudge.finish(scene), scene)
+        return self._end(nudge, scene)
 
     def wants(self, key: Key) -> bool:
         """Esc while busy; arrows and Tab always."""

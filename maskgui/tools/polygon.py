@@ -10,6 +10,7 @@ from maskgui.tools.base import (
     Overlay,
     Pointer,
     Response,
+    Runs,
     Scene,
     Tool,
 )
@@ -34,6 +35,7 @@ class PolygonTool(Tool):
 
     name = "polygon"
     title = "Polygon"
+    step = "vertex"
 
     def __init__(self) -> None:
         self.points: Points = ()
@@ -58,9 +60,12 @@ class PolygonTool(Tool):
         if closes:
             return Look("point", overlay, f"{self.title}: click closes it, Esc cancels")
         if len(self.points) < 3:
-            status = f"{self.title}: click to add, Backspace takes back, Esc cancels"
+            status = f"{self.title}: click to add, Backspace or Ctrl+Z takes back, Esc cancels"
         else:
-            status = f"{self.title}: click to add, Enter closes, Backspace takes back, Esc cancels"
+            status = (
+                f"{self.title}: click to add, Enter closes, "
+                "Backspace or Ctrl+Z takes back, Esc cancels"
+            )
         return Look("cross", overlay, status)
 
     def press(self, pointer: Pointer, scene: Scene) -> Response:
@@ -85,37 +90,40 @@ class PolygonTool(Tool):
         return self.answer(scene, handled=pointer.button == "left")
 
     def key(self, key: Key, scene: Scene) -> Response:
-        """Enter or N closes, Backspace (or undo) takes back, Esc cancels."""
+        """Enter or N closes, Backspace takes back, Esc cancels."""
         if not self.points:
             return key_when_idle(self, key, scene)
         if key.name in CLOSE_KEYS and not key.modifiers:
             if len(self.points) < 3:
                 return self.answer(scene, status=f"{self.title}: three vertices are needed")
             return self._close(scene)
-        if key.name == "backspace" or _is_undo(key):
-            self.points = self.points[:-1]
-        elif key.name == "escape":
+        if key.name == "backspace":
+            return self.take_back(scene)
+        if key.name == "escape":
             self.cancel()
-        else:
-            return self.answer(scene, handled=False)
-        return self.answer(scene)
+            return self.answer(scene)
+        return self.answer(scene, handled=False)
 
     def wants(self, key: Key) -> bool:
         """The draft's keys while there is one; Esc always."""
         if not self.points:
             return key.name == "escape"
-        plain = not key.modifiers and key.name in (*CLOSE_KEYS, "backspace", "escape")
-        return plain or _is_undo(key)
+        return not key.modifiers and key.name in (*CLOSE_KEYS, "backspace", "escape")
 
-    def park(self) -> object | None:
-        """Return the vertices set so far."""
-        points, self.points = self.points, ()
-        return points or None
+    def take_back(self, scene: Scene) -> Response:
+        """Drop the last vertex."""
+        self.points = self.points[:-1]
+        return self.answer(scene)
 
-    def resume(self, draft: object) -> None:
-        """Go on from the vertices that `park` returned."""
-        if isinstance(draft, tuple):
-            self.points = draft
+    @property
+    def draft(self) -> Runs | None:
+        """One run: the vertices set so far."""
+        return [list(self.points)] if self.points else None
+
+    def resume(self, draft: Runs) -> None:
+        """Go on from these vertices."""
+        (points,) = draft
+        self.points = tuple(points)
 
     def complete(self, points: Points, scene: Scene) -> Response:
         """Answer for a closed outline; the tool is idle again already."""
@@ -137,7 +145,3 @@ class PolygonTool(Tool):
 def _distance(point: tuple[float, float], pointer: Pointer) -> float:
     """Screen pixels between a point and the pointer."""
     return float(np.hypot(point[0] - pointer.x, point[1] - pointer.y)) * pointer.scale
-
-
-def _is_undo(key: Key) -> bool:
-    return key.name == "z" and key.modifiers == {"ctrl"}

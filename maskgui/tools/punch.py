@@ -1,8 +1,8 @@
 """Punch a hole: click the outline of what an instance does not cover."""
 
-from maskgui.tools.areas import NOTHING_TAKEN, take_from
-from maskgui.tools.base import Response, Scene
-from maskgui.tools.picking import editable
+from maskgui.tools.areas import NOTHING_TAKEN, lost, take_from
+from maskgui.tools.base import Pointer, Response, Scene
+from maskgui.tools.picking import Aim, aimed, editable
 from maskgui.tools.polygon import Points, PolygonTool
 from maskgui.tools.shaping import outline
 
@@ -13,14 +13,31 @@ class PunchTool(PolygonTool):
     name = "punch"
     title = "Hole"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.aim: Aim = None
+
+    def cancel(self) -> None:
+        """Drop the draft; one that is taken up again is for what lies under it."""
+        super().cancel()
+        self.aim = None
+
+    def press(self, pointer: Pointer, scene: Scene) -> Response:
+        """Set a vertex, or close; what is selected at the first one is what the hole is for."""
+        if not self.busy:
+            self.aim = aimed(scene)
+        return super().press(pointer, scene)
+
     def complete(self, points: Points, scene: Scene) -> Response:
         """Take the outline's area away in one edit."""
         area = outline(points, *scene.size)
-        targets = editable(scene)
-        if not scene.selection:
-            x, y = points[0]
-            found = (scene.instance(one) for one in scene.hits.bodies_at(x, y))
-            targets = [one for one in found if one is not None and not scene.locked(one.id)][:1]
+        aim = aimed(scene) if scene.selection else self.aim  # chosen anew meanwhile, in the list
+        if aim is None:
+            under = scene.hits.bodies_at(*points[0])
+            aim = frozenset([one for one in under if not scene.locked(one)][:1])
+            if not aim:
+                return self.answer(scene, status=NOTHING_TAKEN)
+        targets = editable(scene, aim)
         if not targets:
-            return self.answer(scene, status=NOTHING_TAKEN)
+            return self.answer(scene, status=lost(aim))
         return take_from(self, targets, area, "Punch a hole", scene)

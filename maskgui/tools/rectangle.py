@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgui.core.shape import Box
-from maskgui.tools.base import Draft, Key, Look, Overlay, Pointer, Response, Scene, Tool
+from maskgui.tools.base import Draft, Key, Look, Overlay, Pointer, Response, Runs, Scene, Tool
 from maskgui.tools.drawing import finish
 
 ROUNDNESS = 0.1
@@ -86,16 +86,14 @@ class RectangleTool(Tool):
         """Esc always, Backspace while a corner is set."""
         return key.name == "escape" or (key.name == "backspace" and self.busy)
 
-    def park(self) -> object | None:
-        """Return the first corner."""
-        corner = self.corner
-        self.cancel()
-        return corner
+    @property
+    def draft(self) -> Runs | None:
+        """One run: the first corner."""
+        return [[self.corner]] if self.corner is not None else None
 
-    def resume(self, draft: object) -> None:
-        """Go on from the corner that `park` returned."""
-        if isinstance(draft, tuple):
-            self.corner = draft
+    def resume(self, draft: Runs) -> None:
+        """Go on from this corner."""
+        ((self.corner,),) = draft
 
     def outline(self, x0: float, y0: float, x1: float, y1: float) -> NDArray[np.float64]:
         """Return the outline (N x 2) that fits a box."""

@@ -17,7 +17,7 @@ from maskgui.tools.base import (
     Response,
     Scene,
 )
-from maskgui.tools.commit import reshaped
+from maskgui.tools.commit import GONE, is_gone, reshaped
 from maskgui.tools.picking import bodies, editable
 from maskgui.tools.pixels import refine
 from maskgui.tools.stepping import SteppedTool
@@ -99,6 +99,8 @@ class RefineTool(SteppedTool):
         if ticket != self.awaited or before is None:
             return self.answer(scene, handled=False)
         self.cancel()
+        if is_gone([before], scene):
+            return self.answer(scene, status=GONE)
         if not isinstance(result, Shape):
             return self.answer(scene, status=f"Refine: {result}")
         if not result.parts:

@@ -5,7 +5,7 @@ import numpy as np
 from maskgui.core.courses import rerouted
 from maskgui.core.hit import nearest_on_ring
 from maskgui.tools.base import EdgeRef, Look, Overlay, Pointer, Response, Scene
-from maskgui.tools.commit import reshaped
+from maskgui.tools.commit import GONE, reshaped
 from maskgui.tools.picking import EDGE_REACH, editable, nearest_edge
 from maskgui.tools.shaping import ring_of
 from maskgui.tools.tracing import Points, TracingTool
@@ -48,10 +48,12 @@ class RerouteTool(TracingTool):
     def complete(self, way: Points, pointer: Pointer, scene: Scene) -> Response:
         """Replace the piece beside the way."""
         edge, self.edge = self.edge, None
-        target = next((one for one in editable(scene) if edge and one.id == edge.instance), None)
-        ring = ring_of(target.shape, edge) if target and edge else None
-        if target is None or edge is None or ring is None or len(way) < 2:
+        if edge is None or len(way) < 2:
             return self.answer(scene, status=NOWHERE)
+        target = next(iter(editable(scene, {edge.instance})), None)
+        ring = ring_of(target.shape, edge) if target else None
+        if target is None or ring is None:
+            return self.answer(scene, status=GONE)
         _, x, y = nearest_on_ring(ring, *way[-1])
         if np.hypot(x - way[-1, 0], y - way[-1, 1]) * pointer.scale > END_REACH:
             return self.answer(scene, status="Re-route: end on the outline where it began")

@@ -14,6 +14,7 @@ from maskgui.tools.base import (
     Pointer,
     Request,
     Response,
+    Runs,
     Scene,
     Tool,
 )
@@ -37,6 +38,7 @@ class ScissorsTool(Tool):
     """
 
     name = "scissors"
+    step = "point"
 
     def __init__(self) -> None:
         self.pieces: list[Points] = []  # each from one anchor to the next, both included
@@ -71,7 +73,10 @@ class ScissorsTool(Tool):
             return Look("point", overlay, "Scissors: click closes it, Esc cancels")
         if self.failed:
             return Look("cross", overlay, self.failed)
-        status = "Scissors: click to fix the line, Enter closes, Backspace takes back, Esc cancels"
+        status = (
+            "Scissors: click to fix the line, Enter closes, "
+            "Backspace or Ctrl+Z takes back, Esc cancels"
+        )
         return Look("cross", overlay, status)
 
     def press(self, pointer: Pointer, scene: Scene) -> Response:
@@ -109,8 +114,7 @@ class ScissorsTool(Tool):
                 return self.answer(scene, status="Scissors: set another anchor first")
             return self._close(scene)
         if key.name == "backspace":
-            self._take_back()
-            return self._answer_asking(scene)
+            return self.take_back(scene)
         if key.name == "escape":
             self.cancel()
             return self.answer(scene)
@@ -133,16 +137,26 @@ class ScissorsTool(Tool):
             self.failed = f"Scissors: {result}; the lines stay straight"
         return self.answer(scene)
 
-    def park(self) -> object | None:
-        """Return the anchors and the pieces between them."""
-        draft = (self.first, self.pieces) if self.first is not None else None
-        self.cancel()
-        return draft
+    def take_back(self, scene: Scene) -> Response:
+        """Drop the last anchor with the piece that leads to it."""
+        if self.pieces:
+            self.pieces.pop()
+        else:
+            self.first = None
+        self._forget_map()
+        return self._answer_asking(scene)
 
-    def resume(self, draft: object) -> None:
-        """Go on from where `park` stopped."""
-        if isinstance(draft, tuple):
-            self.first, self.pieces = draft
+    @property
+    def draft(self) -> Runs | None:
+        """The first anchor, and a run for each piece from there to the last one."""
+        if self.first is None:
+            return None
+        return [[self.first], *([(x, y) for x, y in piece.tolist()] for piece in self.pieces)]
+
+    def resume(self, draft: Runs) -> None:
+        """Go on from the last anchor."""
+        (self.first,), *pieces = draft
+        self.pieces = [np.array(piece) for piece in pieces]
 
     def _anchor(self) -> tuple[float, float]:
         if self.pieces:
@@ -179,13 +193,6 @@ class ScissorsTool(Tool):
 
     def _forget_map(self) -> None:
         self.wire, self.awaited, self.failed = None, None, ""
-
-    def _take_back(self) -> None:
-        if self.pieces:
-            self.pieces.pop()
-        else:
-            self.first = None
-        self._forget_map()
 
     def _piece_to(self, point: tuple[float, float]) -> Points:
         if self.wire is not None:

@@ -171,6 +171,8 @@ class SelectTool(PointingTool):
         """What was moved, or had a vertex moved, is selected after it."""
         gesture = self.gesture
         response = super().release(pointer, scene)
+        if gesture is not None and gesture.is_gone(scene):
+            return response
         if isinstance(gesture, MoveInstances):
             return replace(response, selection=frozenset(item.id for item in gesture.before))
         if isinstance(gesture, MoveVertices):

@@ -77,6 +77,7 @@ class SimplifyTool(SteppedTool):
         self._made: tuple[object, Preview] | None = None
         self._full: dict[int, tuple[Shape, Shape]] = {}  # by id: outline, and unsimplified
         self._changed = False
+        self._unchanged = dict(self.values)  # before the first change that is not kept
         self._recalled: tuple[int, Shape] | None = None  # whose settings were asked for last
 
     @property
@@ -89,6 +90,11 @@ class SimplifyTool(SteppedTool):
         self._changed = False
         self._made = self._recalled = None
         self._full.clear()
+
+    def take_back(self, scene: Scene) -> Response:
+        """Set what was set before."""
+        self.values = dict(self._unchanged)
+        return super().take_back(scene)
 
     def preview(self, scene: Scene) -> Preview:
         """Return what the present settings would make of the selected, unlocked instances."""
@@ -165,6 +171,8 @@ class SimplifyTool(SteppedTool):
     def set_option(self, name: str, value: float) -> None:
         """Set one of them."""
         low, high = BOUNDS[name]
+        if not self._changed:
+            self._unchanged = dict(self.values)
         self.values[name] = float(np.clip(value, low, high))
         self._changed = True
 

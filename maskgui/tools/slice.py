@@ -6,9 +6,10 @@ from maskgui.core.booleans import slice_along
 from maskgui.core.entities import Instance
 from maskgui.core.hit import shape_area
 from maskgui.core.shape import Shape
+from maskgui.tools.areas import lost
 from maskgui.tools.base import Look, Overlay, Path, Pointer, Response, Scene
 from maskgui.tools.commit import divided
-from maskgui.tools.picking import editable
+from maskgui.tools.picking import Aim, editable
 from maskgui.tools.tracing import Points, TracingTool
 
 NOTHING_CUT = "Slice: the line must cross an instance from border to border"
@@ -17,7 +18,7 @@ NOTHING_CUT = "Slice: the line must cross an instance from border to border"
 class SliceTool(TracingTool):
     """Drag a curve, or click both ends of a straight line, across an instance.
 
-    The largest piece stays the instance, the others become new ones. With nothing selected the
+    The larger side stays the instance, the other becomes a new one. With nothing selected the
     smallest instance that the line crosses is cut.
     """
 
@@ -78,7 +79,9 @@ class SliceTool(TracingTool):
         """Cut in one edit."""
         if len(way) < 2 or not np.ptp(way, axis=0).any():
             return self.answer(scene, status=NOTHING_CUT)
-        cut = _cut(way, scene)
+        if self.aim is not None and not editable(scene, self.aim):
+            return self.answer(scene, status=lost(self.aim))
+        cut = _cut(way, self.aim, scene)
         if not cut:
             return self.answer(scene, status=NOTHING_CUT)
         edit, new = divided("Slice", cut, scene)
@@ -86,12 +89,11 @@ class SliceTool(TracingTool):
         return self.answer(scene, edit=edit, selection=scene.selection | chosen)
 
 
-def _cut(way: Points, scene: Scene) -> list[tuple[Instance, list[Shape]]]:
-    chosen = editable(scene)
-    asked = chosen if scene.selection else _met(way, scene)
+def _cut(way: Points, aim: Aim, scene: Scene) -> list[tuple[Instance, list[Shape]]]:
+    asked = _met(way, scene) if aim is None else editable(scene, aim)
     found = [(one, slice_along(one.shape, way)) for one in asked]
     cut = [(one, pieces) for one, pieces in found if len(pieces) > 1]
-    return cut if scene.selection else cut[:1]
+    return cut[:1] if aim is None else cut
 
 
 def _met(way: Points, scene: Scene) -> list[Instance]:

@@ -1,8 +1,9 @@
 """The tools of a canvas: which one is active, and the drafts left open on other images."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
-from maskgui.tools.base import Key, Pointer, Response, Scene, Tool
+from maskgui.tools.base import Key, Pointer, Response, Runs, Scene, Tool
 from maskgui.tools.brush import BrushTool, EraserTool
 from maskgui.tools.gestures import VertexRules
 from maskgui.tools.lasso import FreehandTool, LassoAddTool, LassoSubtractTool
@@ -44,6 +45,12 @@ TOOLS: dict[str, Callable[[], Tool]] = {
 }
 """Every tool by name. A new tool is one module, one entry here and one test."""
 
+TAKEN_BACK = "Taken back: nothing was changed"
+REDO_WAITS = "Redo waits until this is finished, or dropped with Esc"
+
+Drafts = dict[int, tuple[str, Runs]]
+"""By image: the tool of its draft, and what that has."""
+
 
 class Toolbox:
     """Hands events to the active tool and follows its handovers."""
@@ -53,7 +60,7 @@ class Toolbox:
         rules = VertexRules()  # one choice for both tools that drag vertices
         self._tools["vertex"] = VertexTool(rules)
         self._tools["select"] = SelectTool(rules)
-        self._drafts: dict[int | None, tuple[str, object]] = {}
+        self._drafts: Drafts = {}
         self._image_id: int | None = None
         self._active = self._tools["select"]
 
@@ -67,6 +74,13 @@ class Toolbox:
         """All tools."""
         return self._tools.values()
 
+    @property
+    def begun(self) -> str:
+        """What undo is for now, in words: "last vertex"; "" where the history is next."""
+        if not self._active.busy:
+            return ""
+        return f"last {self._active.step}" if self._active.step else "what is begun"
+
     def use(self, name: str) -> None:
         """Take another tool. An open draft waits until its tool is taken again. KeyError."""
         tool = self._tools[name]
@@ -74,9 +88,9 @@ class Toolbox:
             return
         self._put_down()
         self._active = tool
-        kept = self._drafts.get(self._image_id)
-        if kept is not None and kept[0] == name:
-            tool.resume(self._drafts.pop(self._image_id)[1])
+        at = self._image_id
+        if at is not None and at in self._drafts and self._drafts[at][0] == name:
+            tool.resume(self._drafts.pop(at)[1])
 
     def enter(self, image_id: int | None) -> None:
         """Go to an image: the draft of the one left is kept, that of this one taken up."""
@@ -84,14 +98,28 @@ class Toolbox:
             return
         self._put_down()
         self._image_id = image_id
-        if image_id in self._drafts:
+        if image_id is not None and image_id in self._drafts:
             name, kept = self._drafts.pop(image_id)
             self._active = self._tools[name]
             self._active.resume(kept)
 
+    @property
+    def drafts(self) -> Drafts:
+        """All that is begun and can wait, what the person is at included."""
+        here = self._active.draft
+        if here is None or self._image_id is None:
+            return dict(self._drafts)
+        return self._drafts | {self._image_id: (self._active.name, here)}
+
+    def recall(self, drafts: Mapping[int, tuple[str, Runs]]) -> None:
+        """Forget what is open and take these drafts instead; each waits for its image."""
+        self._active.park()
+        self._image_id = None
+        self._drafts = {at: (name, runs) for at, (name, runs) in drafts.items() if name in TOOLS}
+
     def _put_down(self) -> None:
         draft = self._active.park()
-        if draft is not None:
+        if draft is not None and self._image_id is not None:
             self._drafts[self._image_id] = (self._active.name, draft)
 
     def press(self, pointer: Pointer, scene: Scene) -> Response:
@@ -106,9 +134,25 @@ class Toolbox:
         """The button went up."""
         return self._follow(self._active.release(pointer, scene))
 
+    def wants(self, key: Key) -> bool:
+        """Whether the key is the tool's now; undo and redo are while something is open."""
+        return (self._active.busy and (key.undoes or key.redoes)) or self._active.wants(key)
+
     def key(self, key: Key, scene: Scene) -> Response:
         """A key went down."""
+        if self._active.busy and key.undoes:
+            return self.take_back(scene)
+        if self._active.busy and key.redoes:
+            return self._active.answer(scene, status=REDO_WAITS)
         return self._follow(self._active.key(key, scene))
+
+    def take_back(self, scene: Scene) -> Response:
+        """Undo what is open, one rule for all tools: its last step, else all of it.
+
+        The history is not for this hand before the tool is idle.
+        """
+        response = self._active.take_back(scene)
+        return response if self._active.busy else replace(response, status=TAKEN_BACK)
 
     def key_up(self, key: Key, scene: Scene) -> Response:
         """A key went up."""

@@ -7,6 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 from maskgui.tools.base import Key, Look, Overlay, Path, Pointer, Response, Scene, Tool
+from maskgui.tools.picking import Aim, aimed
 from maskgui.tools.stepping import escaped
 
 STEP = 1.5
@@ -26,6 +27,7 @@ class TracingTool(Tool):
     def __init__(self) -> None:
         self.way: list[tuple[float, float]] = []
         self.at: Pointer | None = None
+        self.aim: Aim = None
 
     @abstractmethod
     def complete(self, way: Points, pointer: Pointer, scene: Scene) -> Response:
@@ -71,7 +73,7 @@ class TracingTool(Tool):
         reason = self.obstacle(pointer, scene)
         if reason:
             return self.answer(scene, status=reason)
-        self.way = [pointer.point]
+        self.way, self.aim = [pointer.point], aimed(scene)
         self.extended(pointer, scene)
         return self.answer(scene)
 
@@ -99,7 +101,7 @@ class TracingTool(Tool):
         return escaped(self, scene)
 
     def wants(self, key: Key) -> bool:
-        """Esc always; undo and Delete wait while the hand draws."""
+        """Esc always."""
         return key.name == "escape"
 
     def extended(self, pointer: Pointer, scene: Scene) -> None:

@@ -9,6 +9,7 @@ from maskgui.tools.base import (
     Overlay,
     Pointer,
     Response,
+    Runs,
     Scene,
     VertexRef,
 )
@@ -109,8 +110,10 @@ class VertexTool(PointingTool):
             edges = with_shared(self.edge, scene, self.rules)
             owners = owners_of(edges, scene)
             return MoveVertices.of_new(owners, edges, start, snaps=self.rules.snaps)
-        if "ctrl" in start.modifiers and scene.selection.intersection(bodies(scene, start)):
-            return MoveInstances(editable(scene), start)
+        moving = editable(scene)
+        under = bodies(scene, start)
+        if "ctrl" in start.modifiers and any(one.id in under for one in moving):
+            return MoveInstances(moving, start)
         status = "Vertices: release to mark those inside, Esc cancels"
         if "alt" in start.modifiers:
             return Loop(start, self._enclose, status)
@@ -189,7 +192,7 @@ class VertexTool(PointingTool):
         super().cancel()
         self.vertex = self.edge = None
 
-    def park(self) -> object | None:
+    def park(self) -> Runs | None:
         """Marked vertices belong to the image that is left."""
         self.marked = frozenset()
         return super().park()

@@ -18,6 +18,7 @@ from maskgui.tools.base import (
     Scene,
 )
 from maskgui.tools.drawing import new_instance
+from maskgui.tools.picking import Aim, aimed
 from maskgui.tools.pixels import flood
 from maskgui.tools.shaping import settle
 from maskgui.tools.stepping import SteppedTool
@@ -42,6 +43,7 @@ class WandTool(SteppedTool):
     def __init__(self) -> None:
         self.tolerance = 24
         self.pressed: Pointer | None = None
+        self.aim: Aim = None
         self.released = False
         self._from = 0
         self._asked: tuple[int, int] | None = None  # ticket and tolerance awaited
@@ -74,7 +76,7 @@ class WandTool(SteppedTool):
         reason = self._obstacle(pointer, scene)
         if reason:
             return self.answer(scene, status=reason)
-        self.pressed, self._from = pointer, self.tolerance
+        self.pressed, self._from, self.aim = pointer, self.tolerance, aimed(scene)
         return self._answer_asking(scene)
 
     def move(self, pointer: Pointer, scene: Scene) -> Response:
@@ -142,7 +144,7 @@ class WandTool(SteppedTool):
         area, held = self._found[1], self.pressed.modifiers
         self.cancel()
         if held & {"shift", "alt"}:
-            return apply_area(self, area, "alt" not in held, "Wand", scene)
+            return apply_area(self, area, "alt" not in held, "Wand", scene, self.aim)
         return new_instance(self, settle(area, *scene.size), scene)
 
     def _obstacle(self, pointer: Pointer, scene: Scene) -> str:

@@ -256,6 +256,14 @@ TABLE: tuple[Spec, ...] = (
 HELD = frozenset({"show_evidence"})
 """Actions that last while their key is down: the canvas filters their key events."""
 
+AT_ONCE = frozenset(
+    {
+        *("undo", "redo", "fit", "zoom_100", "zoom_in", "zoom_out"),
+        *("toggle_side", "toggle_film", "toggle_labels", "cancel_work"),
+    }
+)
+"""Actions that leave what is being dragged as it is, or are for it: all others wait for its end."""
+
 TOOL_ACTIONS = {
     "tool_select": "select",
     "tool_polygon": "polygon",
@@ -290,7 +298,7 @@ GESTURES = (
     Gesture("Finish a draft", "Enter, N, double-click, first vertex"),
     Gesture("Cancel a draft", "Esc"),
     Gesture("From a panel back to the canvas", "Esc"),
-    Gesture("Take back a vertex", "Backspace"),
+    Gesture("Take back a vertex or point", "Backspace, Ctrl+Z"),
     Gesture("Add to the selection", "Shift+click, Ctrl+click"),
     Gesture("Select by a frame", "Drag from an empty place"),
     Gesture("Select by a lasso", "Alt+drag"),
@@ -320,6 +328,10 @@ def key_text(keys: tuple[str, ...]) -> str:
     return QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
 
 
+HoldBack = Callable[[str, Callable[[], None]], bool]
+"""Given an action's name and what it does; returns whether it is kept for later."""
+
+
 class ActionSet(QObject):
     """The table as live QActions: handlers bound by name, reasons while they cannot work."""
 
@@ -330,6 +342,8 @@ class ActionSet(QObject):
         self._labels = {spec.name: spec.label for spec in TABLE}
         self._reasons: dict[str, str] = {}
         self._actions: dict[str, QAction] = {}
+        self.hold_back: HoldBack = lambda _name, _act: False
+        """Asked before each action that is not AT_ONCE; whoever takes it calls it later."""
         for spec in TABLE:
             self._actions[spec.name] = self._make(spec)
         self.set_theme(theme)
@@ -359,11 +373,17 @@ class ActionSet(QObject):
 
     def bind(self, name: str, handler: Callable[..., object]) -> None:
         """Call `handler()`, or `handler(checked)` for a checkable one, when it is triggered."""
-        action = self._actions[name]
-        if self._specs[name].checkable:
-            action.triggered.connect(handler)
-        else:
-            action.triggered.connect(lambda _=False: handler())
+        action, checkable = self._actions[name], self._specs[name].checkable
+
+        def triggered(checked: bool = False) -> None:
+            def act() -> None:
+                if action.isEnabled():
+                    handler(*((checked,) if checkable else ()))
+
+            if name in AT_ONCE or not self.hold_back(name, act):
+                act()
+
+        action.triggered.connect(triggered)
 
     def set_theme(self, theme: Theme) -> None:
         """Tint the icons."""

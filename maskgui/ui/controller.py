@@ -14,6 +14,7 @@ from maskgui.ui.control.combining import Combining
 from maskgui.ui.control.copying import Copying
 from maskgui.ui.control.datasets import Datasets
 from maskgui.ui.control.desk import Desk, ProjectContext
+from maskgui.ui.control.drafting import Drafting
 from maskgui.ui.control.editing import Editing, LockedIds
 from maskgui.ui.control.evidence import Evidence
 from maskgui.ui.control.files import Files
@@ -72,6 +73,7 @@ class Controller(QObject):
         self.evidence = Evidence(self.desk)
         self.files = Files(self.desk, self.navigation)
         self.files.leaving.connect(self.proposing.land)
+        self.drafting = Drafting(self.desk, self.files)
         self.sizes = Sizes(self.desk, self.navigation, self.files)
         self.opening = Opening(self.desk, self.navigation, self.files)
         self.datasets = Datasets(self.desk, self.jobs, self.files)

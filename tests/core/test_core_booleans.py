@@ -167,6 +167,38 @@ def test_a_line_through_a_hole_cuts_a_ring_in_two():
     assert not one.parts[0].holes
 
 
+def test_a_line_has_two_sides_however_many_pieces_it_makes():
+    ring = Polygon(square(0, 0, 20), [square(2, 2, 16)])
+    island, other = Polygon(square(8, 8, 4)), Polygon(square(16, 8, 1))
+    shape = Shape([ring, island, other])
+    one, two = booleans.slice_along(shape, [(9, -1), (9, 21)])
+    masks = [reference_mask(found)[:20, :20] for found in (one, two)]
+    assert [mask[:, :9].any() for mask in masks] == [False, True]
+    assert [mask[:, 9:].any() for mask in masks] == [True, False]
+    assert masks[0][8, 16]  # not cut, and nearer to the right side
+    assert (masks[0].sum(), masks[1].sum()) == (76 + 12 + 1, 68 + 4)
+    back = booleans.slice_along(shape, [(9, 21), (9, -1)])
+    assert [booleans.area_of(found) for found in back] == pytest.approx([89, 72])
+
+
+def test_teeth_cut_off_at_once_stay_one_shape():
+    comb = [(0, 0), (20, 0), (20, 9), (16, 9), (16, 3), (12, 3), (12, 9), (8, 9), (8, 3), (0, 3)]
+    body, teeth = booleans.slice_along(Shape([Polygon(comb)]), [(-1, 5), (10, 4.5), (21, 5)])
+    assert len(body.parts) == 1
+    assert len(teeth.parts) == 2
+    assert booleans.area_of(body) + booleans.area_of(teeth) == pytest.approx(60 + 48)
+
+
+def test_a_line_that_crosses_itself_has_two_sides():
+    curl = [(-1, 10), (14, 10), (14, 16), (10, 16), (10, 4), (21, 4)]
+    whole = Shape([Polygon(square(0, 0, 20))])
+    found = booleans.slice_along(whole, curl)
+    assert len(found) == 2
+    assert sum(map(booleans.area_of, found)) == pytest.approx(400)
+    overlap = booleans.intersection(*found)
+    assert booleans.area_of(overlap) == pytest.approx(0, abs=1e-9)
+
+
 @pytest.mark.parametrize("radius", [0.5, 3, 40, 400])
 def test_a_stroke_is_a_disk_on_its_way(radius):
     dot = booleans.stroke([(500, 500)], radius)

@@ -25,6 +25,8 @@ Owner = tuple[int, int]
 
 CRUMB, THIN = 0.01, 0.01
 """Square pixels, and pixels of mean width: pieces of less are dropped, as the application says."""
+SIDE = 0.05
+"""Pixels beside a line that tell which of its sides a piece is on."""
 CHORDS = 0.16
 """Pixels by which the application's curves and strokes may leave the true ones."""
 
@@ -289,21 +291,32 @@ def pieces(one: Outline) -> list[Outline]:
 
 
 def sliced(one: Outline, way: Sequence[Point]) -> list[Outline]:
-    """Return what a line cuts an outline into, the largest with all that it does not cut.
+    """Return the two sides of a line across an outline, the larger first.
 
-    Each has the pixels of the whole that none of the others has.
+    What the line does not cut goes with the nearer side. The line does not cross itself. Each
+    side has the pixels of the whole that the other has not.
     """
     line = shapely.LineString(way)
     split = [list(polygons(shapely.ops.split(part, line))) for part in polygons(one.area)]
     whole = [part for made in split if len(made) == 1 for part in made]
-    cut = sorted((part for made in split if len(made) > 1 for part in made), key=lambda p: -p.area)
+    cut = [part for made in split if len(made) > 1 for part in made]
     if not cut:
         return [one]
+    beside = line.buffer(SIDE, single_sided=True)  # on the left
+    sides: list[list[shapely.Geometry]] = [[], []]
+    for part in cut:
+        near = part.intersection(line.buffer(SIDE, cap_style="flat"))
+        sides[int(2 * near.intersection(beside).area > near.area)].append(part)
+    sides.sort(key=lambda side: -sum(part.area for part in side))
+    far = [shapely.union_all(side) for side in sides]
+    for part in whole:
+        sides[int(part.distance(far[1]) < part.distance(far[0]) - 1e-6)].append(part)
     more = 2 * crossings(one.area, line.buffer(1e-9))
-    bare = [outline(area, more) for area in (shapely.union_all([cut[0], *whole]), *cut[1:])]
+    found = sorted((shapely.union_all(side) for side in sides), key=lambda area: -area.area)
+    large, small = (outline(area, more) for area in found)
     return [
-        replace(piece, pixels=partial(_left, one, [other for other in bare if other is not piece]))
-        for piece in bare
+        replace(large, pixels=partial(_left, one, [small])),
+        replace(small, pixels=partial(_left, one, [large])),
     ]
 
 

@@ -170,5 +170,5 @@ def test_status_says_what_can_be_done():
     bench = Bench(tool="polygon")
     set_points(bench, [(10, 10), (40, 10)])
     assert bench.click(40, 30).status == (
-        "Polygon: click to add, Enter closes, Backspace takes back, Esc cancels"
+        "Polygon: click to add, Enter closes, Backspace or Ctrl+Z takes back, Esc cancels"
     )

@@ -1,17 +1,24 @@
 """All tools in one hand: any order of pointer, wheel, keys, tools, commands, late image work, undo.
 
-Whatever happens, the document is valid, Esc leads back to idle with nothing changed, and undoing
-everything gives the start.
+Whatever happens, the document is valid, Esc and the key of undo lead back to idle with nothing
+changed, what a gesture is for may go and nothing comes in its place, drafts come back from a file,
+and undoing everything gives the start.
 """
 
+import msgspec
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from maskgui.core.shape import Polygon
+from maskgui.tools.base import Key, Response, Runs
 from maskgui.tools.commands import COMMANDS
-from maskgui.tools.toolbox import TOOLS
+from maskgui.tools.commit import deleted
+from maskgui.tools.picking import editable
+from maskgui.tools.pointing import PointingTool
+from maskgui.tools.toolbox import TOOLS, Toolbox
+from maskgui.tools.tracing import TracingTool
 from tests.tools.toolkit import HEIGHT, WIDTH, Bench, assert_sound, instance, square
 
 places = st.tuples(st.integers(-8, 108), st.integers(-8, 88)).map(
@@ -22,6 +29,9 @@ keys = st.sampled_from(
     ["enter", "n", "backspace", "delete", "tab", "backtab", "left", "down", "[", "]"]
 )
 scales = st.sampled_from([0.25, 1.0, 1.0, 4.0])
+
+
+UNDO = Key("z", frozenset({"ctrl"}))
 
 
 class Hands(RuleBasedStateMachine):
@@ -124,6 +134,49 @@ class Hands(RuleBasedStateMachine):
         assert not self.bench.tool.busy
         self.bench.toolbox.enter(1)
         assert self.bench.state() == before
+
+    @rule()
+    def close_and_open_again(self):
+        drafts = self.bench.toolbox.drafts
+        raw = msgspec.msgpack.encode([(at, *draft) for at, draft in drafts.items()])
+        rows = msgspec.msgpack.decode(raw, type=list[tuple[int, str, Runs]])
+        self.bench.toolbox = Toolbox()
+        self.bench.toolbox.recall({at: (name, runs) for at, name, runs in rows})
+        self.bench.toolbox.enter(1)
+        assert self.bench.toolbox.drafts == drafts
+
+    @rule()
+    def take_back(self):
+        """The key of undo, once: a step less, and the history as it was."""
+        before, done, busy = self.bench.state(), len(self.bench.edits), self.bench.tool.busy
+        points = sum(map(len, self.bench.tool.draft or []))
+        assert self.bench.toolbox.wants(UNDO) == busy
+        assert self.bench.key("z", "ctrl").handled == busy
+        assert not busy or not self.bench.tool.busy or self.bench.tool.step
+        assert sum(map(len, self.bench.tool.draft or [])) < points or not points
+        assert self.bench.state() == before
+        assert len(self.bench.edits) == done
+
+    @rule()
+    def redo_key(self):
+        before, busy = self.bench.state(), self.bench.tool.busy
+        assert self.bench.key("z", "ctrl shift").handled == busy
+        assert self.bench.tool.busy == busy
+        assert self.bench.state() == before
+
+    @precondition(lambda self: isinstance(self.bench.tool, TracingTool | PointingTool))
+    @precondition(lambda self: self.bench.tool.busy)
+    @rule(at=places)
+    def what_a_drag_is_for_is_deleted(self, at):
+        tool, gesture = self.bench.tool, getattr(self.bench.tool, "gesture", None)
+        aim = getattr(tool, "aim", None) or {one.id for one in getattr(gesture, "before", ())}
+        if not aim or tool.name == "freehand":
+            return
+        self.bench.follow(Response(edit=deleted(editable(self.bench, aim), self.bench)))
+        before = self.bench.state()
+        self.bench.release(*at)
+        locked = aim & self.bench.locked_ids  # these are still there, and may be unlocked again
+        assert locked or self.bench.state() == before
 
     @rule()
     def escape(self):

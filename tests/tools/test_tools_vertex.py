@@ -185,3 +185,11 @@ def test_lassoed_vertices_are_dragged_nudged_and_deleted_together(bench):
         "Move vertices",
         "Delete vertices",
     ]
+
+
+def test_a_ctrl_drag_on_a_locked_instance_moves_nothing(bench):
+    before = bench.state()
+    bench.locked_ids = frozenset({1})
+    bench.drag((15, 15), (25, 30), "ctrl")
+    assert bench.state() == before
+    assert not bench.tool.busy

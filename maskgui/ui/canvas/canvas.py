@@ -20,7 +20,7 @@ from maskgui.core.shape import Box, Shape
 from maskgui.core.sieve import Sieve
 from maskgui.tools.base import Key, Option, Overlay, Response
 from maskgui.tools.commit import added
-from maskgui.tools.toolbox import Toolbox
+from maskgui.tools.toolbox import Drafts, Toolbox
 from maskgui.ui.canvas.camera import CameraWidget
 from maskgui.ui.canvas.colors import canvas_colors
 from maskgui.ui.canvas.cursors import cursor_named
@@ -44,6 +44,7 @@ class Canvas(CameraWidget):
     status_changed = Signal(str)
     tool_changed = Signal(str)
     options_changed = Signal()  # of the tool in hand: other ones, or other values
+    begun_changed = Signal()  # what undo is for now
     hovered = Signal(object)  # instance id or None
     tile_painted = Signal()  # a piece of the overlay was painted anew
     settled = Signal()  # the overlay in view is whole
@@ -61,12 +62,14 @@ class Canvas(CameraWidget):
         self.toolbox = Toolbox()
         self._image = ImageLayer(self)
         self._layer = InstanceLayer(self.scene, self.view, self)
-        self._hands = Hands(self)
+        self.hands = Hands(self)
         self._colors = canvas_colors(DARK)
         self._face = Face()
         self._tool_name = self.toolbox.active.name
         self._tool_cursor = "arrow"
         self._status = ""
+        self.begun = ""
+        """What undo is for now, in words: "last vertex"; "" where the history is next."""
         self._hovered: int | None = None
         self._work = ImageWork(self)
         self._pixels: PixelSource | None = None
@@ -202,12 +205,18 @@ class Canvas(CameraWidget):
 
     def set_tool(self, name: str) -> None:
         """Take another of `maskgui.tools.toolbox.TOOLS`. Raises KeyError."""
+        self.hands.end_drag()
         self.toolbox.use(name)
         self._refresh_tool()
 
     def set_option(self, name: str, value: float) -> None:
         """Set an option of the tool in hand. Raises KeyError."""
         self.toolbox.active.set_option(name, value)
+        self._refresh_tool()
+
+    def recall_drafts(self, drafts: Drafts) -> None:
+        """Forget what is open and take these drafts instead; each waits for its image."""
+        self.toolbox.recall(drafts)
         self._refresh_tool()
 
     def press_key(self, key: Key) -> None:
@@ -238,15 +247,11 @@ class Canvas(CameraWidget):
         self._pending.pop(self.scene.image_id or -1, None)
         self.update()
 
-    def select_all(self) -> None:
-        """Select every instance that is shown."""
-        self.selection.set(instance.id for instance in self.scene.instances())
-
     # The hand
 
     def set_wheel_zooms(self, zooms: bool) -> None:
         """Let the plain wheel zoom and Ctrl+wheel scroll."""
-        self._hands.wheel_zooms = zooms
+        self.hands.wheel_zooms = zooms
 
     @property
     def part_in_view(self) -> Box | None:
@@ -312,7 +317,7 @@ class Canvas(CameraWidget):
             self.options_changed.emit()
 
     def _show(self, overlay: Overlay, cursor: str, status: str) -> None:
-        self._face.overlay = overlay if self._hands.over else overlay.unpointed()
+        self._face.overlay = overlay if self.hands.over else overlay.unpointed()
         self._notice_hover(self._face.overlay.hovered)
         options = self.toolbox.active.options()
         if options != self._options:
@@ -320,8 +325,13 @@ class Canvas(CameraWidget):
             self.options_changed.emit()
         if cursor != self._tool_cursor:
             self._tool_cursor = cursor
-            if not self._hands.panning:
+            if not self.hands.panning:
                 self.setCursor(cursor_named(cursor))
+        waits = self.toolbox.active.draft is not None or not self.hands.dragging
+        begun = self.toolbox.begun if waits else ""
+        if begun != self.begun:  # not at each press: what is only dragged needs no button
+            self.begun = begun
+            self.begun_changed.emit()
         if status != self._status:
             self._status = status
             self.status_changed.emit(status)
@@ -348,7 +358,7 @@ class Canvas(CameraWidget):
     def _view_moved(self) -> None:
         self._layer.view_changed()
         super()._view_moved()
-        self._hands.view_moved()
+        self.hands.view_moved()
 
     # Qt's events
 
@@ -366,17 +376,17 @@ class Canvas(CameraWidget):
 
     def event(self, event: QEvent) -> bool:
         """Keys that belong to the tool come before shortcuts and focus changes."""
-        made = "_hands" in self.__dict__  # events come while the widget is being made
-        return (made and self._hands.event(event)) or super().event(event)
+        made = "hands" in self.__dict__  # events come while the widget is being made
+        return (made and self.hands.event(event)) or super().event(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Keys that were held are let go."""
-        self._hands.let_go()
+        self.hands.let_go()
         super().focusOutEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing is hovered any more."""
-        self._hands.leave()
+        self.hands.leave()
         self.point_at(None)
         super().leaveEvent(event)
 

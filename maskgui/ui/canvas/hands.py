@@ -41,6 +41,7 @@ class Hands:
         self._space = False
         self._pressed: QPointF | None = None  # where the left button went down
         self._held = Qt.KeyboardModifier.NoModifier
+        self._waiting: dict[str, Callable[[], object]] = {}  # for the end of a drag, by name
         self._keys: dict[str, Key] = {}  # that the tool has and that are still down, by name
         self._edges = EdgeFollower(canvas.view, self._follow_edge, canvas)
         self.wheel_zooms = False
@@ -61,6 +62,30 @@ class Hands:
         """Whether the image is held, or a press would hold it."""
         return self._pan_from is not None or self._space
 
+    @property
+    def dragging(self) -> bool:
+        """Whether a button is down that draws or moves something."""
+        return self._pressed is not None and self._canvas.toolbox.active.busy
+
+    def after_drag(self, name: str, act: Callable[[], object]) -> bool:
+        """Keep what a key asked for in the middle of a drag until that has ended.
+
+        Return False, and keep nothing, where nothing is dragged.
+        """
+        if not self.dragging:
+            return False
+        self._waiting[name] = act
+        self._canvas.tool_changed.emit(self._canvas.tool)  # it is in hand until then
+        return True
+
+    def take_back(self) -> bool:
+        """Undo what is begun: its last step, else all of it. Return False where nothing is."""
+        canvas = self._canvas
+        begun = canvas.toolbox.active.busy and canvas.scene.image_id is not None
+        if begun:
+            canvas.follow(canvas.toolbox.take_back(canvas.scene))
+        return begun
+
     def event(self, event: QEvent) -> bool:
         """Take an event. Return whether it was for the canvas."""
         handler = self._handlers.get(event.type())
@@ -73,7 +98,7 @@ class Hands:
         self._space = False
         self._edges.stop()
         self._stop_panning()
-        self._end_drag()
+        self._finish_drag()
         for key in list(self._keys.values()):
             self._key_up(key)
 
@@ -103,7 +128,7 @@ class Hands:
 
     def _press(self, event: QMouseEvent) -> bool:
         if event.button() == LEFT:
-            self._end_drag()  # a pen or finger goes down again without having moved
+            self._finish_drag()  # a pen or finger goes down again without having moved
         self._pointed(event)
         self._edges.stop()
         if event.button() == MIDDLE or (self._space and event.button() == LEFT):
@@ -141,16 +166,26 @@ class Hands:
         if self._pan_from is not None and not held & self._pan_button:
             self._stop_panning()
         if not held & LEFT:
-            self._end_drag()
+            self._finish_drag()
 
-    def _end_drag(self) -> None:
-        """End what is being dragged as a release where the hand was last: nothing drawn is lost."""
+    def end_drag(self) -> None:
+        """End what is being dragged as a release where the hand was last: nothing drawn is lost.
+
+        What waited for its end is not done: something else has come first.
+        """
+        self._waiting.clear()
         if self._pressed is None or self._canvas.scene.image_id is None:
             return
         self._pressed = None
         self._edges.stop()
         pointer = pointer_of(self._canvas.view, self._at, self._held, LEFT)
         self._answered(self._canvas.toolbox.release(pointer, self._canvas.scene))
+
+    def _finish_drag(self) -> None:
+        waiting = list(self._waiting.values())
+        self.end_drag()
+        for act in waiting:
+            act()
 
     def _look_at_edges(self, event: QMouseEvent) -> None:
         """Let the view go on where something is being drawn at its edge."""
@@ -170,13 +205,16 @@ class Hands:
 
     def _release(self, event: QMouseEvent) -> bool:
         self._edges.stop()
-        if event.button() == LEFT:
-            self._pressed = None
         if self._pan_from is not None and event.button() == self._pan_button:
             self._stop_panning()
             return True
+        if event.button() == LEFT:
+            self._pressed = None
         pointer = pointer_of(self._canvas.view, event.position(), event.modifiers(), event.button())
-        return self._answered(self._canvas.toolbox.release(pointer, self._canvas.scene))
+        handled = self._answered(self._canvas.toolbox.release(pointer, self._canvas.scene))
+        if event.button() == LEFT:
+            self._finish_drag()
+        return handled
 
     def _wheel(self, event: QWheelEvent) -> bool:
         self._pointed(event)
@@ -212,7 +250,7 @@ class Hands:
 
     def _override(self, event: QKeyEvent) -> bool:
         key = key_of(event)
-        if key.name == "space" or self._canvas.toolbox.active.wants(key):
+        if key.name == "space" or self._canvas.toolbox.wants(key):
             event.accept()
             return True
         return False
@@ -227,6 +265,13 @@ class Hands:
                 self._space = True
                 self._canvas.show_cursor("pan")
             return True
+        if key.name == "escape":
+            self._waiting.clear()
+        if key.name == "delete" and self.after_drag(key.name, lambda: self._tool_key(key)):
+            return True
+        return self._tool_key(key)
+
+    def _tool_key(self, key: Key) -> bool:
         self._keys[key.name] = key
         return self._answered(self._canvas.toolbox.key(key, self._canvas.scene))
 

@@ -66,6 +66,7 @@ class Desk(QObject):
     edited = Signal(object)  # Edit, carried out
     settled = Signal()  # once per burst of edits: time to refresh lists
     go_asked = Signal(object)  # image id
+    undo_asked = Signal()  # of the last edit, whatever is begun
     category_used = Signal(object)  # category id of the next instance, or None
 
     def __init__(
@@ -207,7 +208,7 @@ class Desk(QObject):
         """Say what was done, with Undo; it goes when Undo would take back something else."""
         self._drop_offer()
         self._offer = text
-        self.say(text, action=("Undo", self.commands["undo"].trigger))
+        self.say(text, action=("Undo", self.undo_asked.emit))
 
     def _drop_offer(self) -> None:
         if self._offer:

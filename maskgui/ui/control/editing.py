@@ -15,6 +15,7 @@ from maskgui.core.edits import (
 )
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.errors import UserError
+from maskgui.tools.toolbox import REDO_WAITS
 from maskgui.ui.actions import CATEGORY_KEYS
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.names import menu_text, one_line
@@ -52,6 +53,9 @@ class Editing(QObject):
         desk.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         desk.canvas.customContextMenuRequested.connect(self._canvas_menu)
         desk.canvas.hovered.connect(self._hover)
+        desk.undo_asked.connect(lambda: self._walk(back=True))
+        desk.canvas.begun_changed.connect(self._history)
+        commands.hold_back = desk.canvas.hands.after_drag
         desk.edited.connect(self._edited)
         desk.settled.connect(self._settle)
         desk.shown.connect(self._settle)
@@ -182,12 +186,14 @@ class Editing(QObject):
     # ---- history
 
     def undo(self) -> None:
-        """Take back the person's last edit and go to its image."""
-        self._walk(back=True)
+        """Take back what is begun; else the person's last edit, and go to its image."""
+        if not self.desk.canvas.hands.take_back():
+            self._walk(back=True)
 
     def redo(self) -> None:
-        """Carry out again what was taken back and go to its image."""
-        self._walk(back=False)
+        """Carry out again what was taken back and go to its image; not while something is begun."""
+        if not self.desk.canvas.toolbox.active.busy:
+            self._walk(back=False)
 
     def _walk(self, *, back: bool) -> None:
         session = self.desk.session
@@ -226,14 +232,18 @@ class Editing(QObject):
         self._allow()
 
     def _history(self) -> None:
-        session = self.desk.session
+        session, begun = self.desk.session, self.desk.canvas.begun
         for name, label, words in (
             ("undo", session.undo_label if session else None, "Undo"),
             ("redo", session.redo_label if session else None, "Redo"),
         ):
             text = one_line(f"{words} {label[0].lower()}{label[1:]}") if label else words
+            reason = "" if label else f"Nothing to {words.lower()}."
+            if begun:
+                undoes = name == "undo"
+                text, reason = (f"Undo {begun}", "") if undoes else (text, f"{REDO_WAITS}.")
             self.desk.commands.relabel(name, text)
-            self.desk.commands.allow(name, "" if label else f"Nothing to {words.lower()}.")
+            self.desk.commands.allow(name, reason)
 
     def _allow(self) -> None:
         desk = self.desk
