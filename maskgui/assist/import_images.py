@@ -35,10 +35,12 @@ class ImageIntake:
         self._file = file
         self._report = report
         self._finder = ImageFinder(file.path, images_dir)
-        existing = session.document.images
+        highest = highest_id(file.images)
+        session.reserve_ids(highest)  # what comes meanwhile gets ids above the file's
+        existing = dict(session.document.images)
         self._existing = frozenset(existing)
         self._used = set(existing)
-        self._highest = max(highest_id(file.images), *self._used, 0)
+        self._highest = max(highest, *self._used, 0)
         self._by_path = {record.path: record for record in existing.values()}
         self._by_file = {
             (session.root / record.path).resolve(): record for record in existing.values()
@@ -58,7 +60,6 @@ class ImageIntake:
             for (found, _), source in zip(part, sources, strict=True):
                 look_up()
                 self._take_one(found, source)
-        self._session.reserve_ids(max(self._used, default=0))
 
     def _entries(self) -> list[tuple[ImageFields, bytes]]:
         """Return the file's images, without those that are listed twice."""
@@ -123,6 +124,7 @@ class ImageIntake:
             return int(old)
         self._highest += 1
         self._used.add(self._highest)
+        self._session.reserve_ids(self._highest)
         why = "the project has this id already" if is_id(old) else "its id is no whole number"
         self._report.renumbered(Item.IMAGE, old, self._highest, why)
         return self._highest

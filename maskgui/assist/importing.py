@@ -148,12 +148,15 @@ class _Import:
 
     def _assign_ids(self) -> tuple[dict[int, int], dict[int, list[int]]]:
         """Return the id of each annotation that comes in, and their places by image."""
+        fields = [self._fields(raw) for raw in self._file.annotations]
+        wanted = [found.id for found in fields if found is not None and is_id(found.id, 1)]
+        own = self._session.new_id()
+        self._session.reserve_ids(max(wanted, default=0))  # what is drawn from now on lies above
+        self._session.flush(FLUSH_SECONDS)  # and what was drawn before is in the file
         project = self._session.project
         origins = project.instance_origins()
         known = _KnownRecords(project.source, origins)
-        fields = [self._fields(raw) for raw in self._file.annotations]
-        wanted = [found.id for found in fields if found is not None and is_id(found.id, 1)]
-        self._highest = max((*wanted, *origins, self._session.new_id()))
+        self._highest = max((*wanted, *origins, own))
         used = set(origins)
         ids: dict[int, int] = {}
         by_image: dict[int, list[int]] = defaultdict(list)

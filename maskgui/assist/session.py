@@ -135,11 +135,14 @@ class Session:
     def apply(self, edit: Edit, author: str = PERSON) -> None:
         """Carry out an edit and have it written. An author other than PERSON is a job's id.
 
-        Raises EditConflict, with nothing changed, where the edit was made for another state.
+        Its image records are brought up to what others changed in them since it was made. Raises
+        EditConflict, with nothing changed, where it contradicts the present state.
         """
         self.project.check_writable()
         encoded = encode_value(edit)  # before anything changes: it refuses what cannot be stored
         with self._turn:
+            if (present := rebased(edit, self.document)) is not edit:
+                edit, encoded = present, encode_value(present)
             self._loaded.load_for(edit, fresh=True)
             self.document.apply(edit)
             highest = max((change.entity.id for change in edit.changes), default=0)
@@ -371,7 +374,7 @@ class Session:
                 self.apply(edit, SYSTEM)
 
     def set_root(self, root: Path) -> None:
-        """Look for the images, whose paths stay as they are, below another folder."""
+        """Look for the images, whose paths stay, below another folder."""
         self.project.write_meta(root_entries(self.project.path, root))
         self.root = root.absolute()
 
