@@ -335,17 +335,16 @@ class Session:
         """Take images out of the project as one edit; their files stay."""
         images.remove_images(self, ids)
 
-    def look_through(self) -> tuple[list[int], list[int]]:
+    def look_through(self) -> images.Found:
         """Add the image files that are new below the root; list the folder once.
 
-        Returns their ids, and the ids of images that are gone. What lies in the folder is a fact,
-        not a step of the person's, so undo does not empty the project.
+        What lies in the folder is a fact, not a step of the person's: undo does not empty it.
         """
         return images.look_through(self, SYSTEM)
 
     def rescan(self) -> list[int]:
         """Add the image files that are new below the root; return their ids."""
-        return self.look_through()[0]
+        return self.look_through().added
 
     def find_missing(self) -> list[int]:
         """Return the images whose file is not where the project says."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QObject
 
+from maskgui.assist.headers import check_size
 from maskgui.assist.jobs import Priority, Reply
 from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, joined, start_score
 from maskgui.assist.session import Session
@@ -167,6 +168,7 @@ class Segmenting(QObject):
         if record is None:
             return None
         try:
+            check_size(session, record.id, result.width, result.height)
             result = joined(result, session.detections(result.image_id))
             kept = session.store_detections(result.image_id, result.detections)
             edit = self._proposals(session, result, kept)
