@@ -42,6 +42,9 @@ FLUSH_SECONDS = 10.0
 AREA_TOLERANCE = 0.1
 """An area further from the mask's than this share is worth a note."""
 
+OVERSHOOT = 1.0
+"""Pixels that an outline may reach beyond its image before it is worth a note."""
+
 Progress = Callable[[int, int], None]
 ImagePair = tuple[ImageRecord | None, ImageRecord]
 """The project's record before, None when it is new, and the record after."""
@@ -231,6 +234,9 @@ class _Import:
         for text in outline.notes:
             note(text)
         size = (record.height, record.width)
+        if all(size) and (beyond := _beyond(outline, size)) > OVERSHOOT:
+            self.report.outside += 1
+            note(f"its outline reaches {beyond:,.0f} pixels beyond the image; it is kept")
         if size[0] * size[1] > MAX_PIXELS:
             return
         if outline.size is not None and outline.size != size and all(size):
@@ -293,6 +299,14 @@ class _KnownRecords:
         if image_id not in self._raws:
             self._raws[image_id] = {self._source(one) for one in self._by_image[image_id]}
         return raw in self._raws[image_id]
+
+
+def _beyond(outline: Outline, size: tuple[int, int]) -> float:
+    """Return by how many pixels an outline reaches beyond an image of (height, width)."""
+    if not outline.shape.parts:
+        return 0.0
+    x0, y0, x1, y1 = outline.shape.bounds
+    return max(-x0, -y0, x1 - size[1], y1 - size[0])
 
 
 def _why(old: Any, origins: dict[int, Any]) -> str:
