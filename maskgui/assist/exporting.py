@@ -19,6 +19,7 @@ from maskgui.core.files import atomic_file
 from maskgui.core.raster import shape_to_rle
 from maskgui.core.rle import MAX_PIXELS
 from maskgui.core.seal import Sealed
+from maskgui.core.words import counted
 from maskgui.formats import coco_json
 from maskgui.formats.coco_check import UNCHECKED, check_file, fingerprint
 from maskgui.formats.coco_read import ImageFields, file_name_of, is_id
@@ -92,8 +93,9 @@ class ExportReport:
     def summary(self) -> str:
         """Return the counts as sentences."""
         text = (
-            f"Wrote {self.images} images and {self.annotations} annotations to {self.path}: "
-            f"{self.persons} by persons, {self.proposals} proposals. "
+            f"Wrote {counted(self.images, 'image')} and "
+            f"{counted(self.annotations, 'annotation')} to {self.path}: "
+            f"{self.persons:,} by persons, {counted(self.proposals, 'proposal')}. "
         )
         if self.unread:
             text += f"{self.unread} went out as they came, without a mask that can be read; every "
@@ -102,13 +104,12 @@ class ExportReport:
             text += "Every mask was read back and is the same."
         if self.empty:
             ids = ", ".join(map(str, self.empty[:10]))
-            text += f" Left out, as they cover no pixel: {len(self.empty)} instances ({ids})."
+            left = counted(len(self.empty), "instance")
+            text += f" Left out, with no pixel covered: {left} ({ids})."
         if self.exif:
-            names = ", ".join(self.exif[:5])
-            text += (
-                f" Turned by EXIF, so that some loaders show them otherwise: {len(self.exif)} "
-                f"images ({names}{', …' if len(self.exif) > 5 else ''})."
-            )
+            names = ", ".join(self.exif[:5]) + (", …" if len(self.exif) > 5 else "")
+            turned = counted(len(self.exif), "image")
+            text += f" Turned by EXIF, so that some loaders show it otherwise: {turned} ({names})."
         return " ".join([text, *self.problems[:5]])
 
 

@@ -84,7 +84,7 @@ def check_size(session: "Session", image_id: int, width: int, height: int) -> No
         return
     raise UserError(
         f"“{record.path}” has {width} × {height} pixels now, and its outlines were made on "
-        f"{known[0]} × {known[1]}; put the earlier file back and press F5, or go on with this one."
+        f"{known[0]} × {known[1]}; put the earlier file back and press F5, or use this file."
     )
 
 

@@ -10,6 +10,7 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from maskgui.core.entities import Entity, ImageRecord, Instance
 from maskgui.core.errors import Cancelled, Failure, UserError
 from maskgui.core.raster import pixel_count
 from maskgui.core.rle import MAX_PIXELS
+from maskgui.core.words import counted
 from maskgui.formats.coco_read import AnnotationFields, CocoFile, is_id, read_coco
 from maskgui.formats.coco_report import ImportReport, Item, Kind
 from maskgui.formats.coco_shape import Outline, read_outline
@@ -236,7 +238,9 @@ class _Import:
         size = (record.height, record.width)
         if all(size) and (beyond := _beyond(outline, size)) > OVERSHOOT:
             self.report.outside += 1
-            note(f"its outline reaches {beyond:,.0f} pixels beyond the image; it is kept")
+            note(
+                f"its outline reaches {counted(ceil(beyond), 'pixel')} beyond the image; it is kept"
+            )
         if size[0] * size[1] > MAX_PIXELS:
             return
         if outline.size is not None and outline.size != size and all(size):

@@ -143,8 +143,8 @@ class Navigation(QObject):
                 self.reread()
 
         name = session.document.image(image_id).path
-        text = f"The outlines of “{name}” were made on a file of another size."
-        self.desk.say(text, action=("Go on with this one", take))
+        text = f"“{name}” has another size than its outlines were made on."
+        self.desk.say(text, action=("Use this file", take))
 
     def reread(self) -> None:
         """Look whether the file of the image shown is another one now, and show that."""
