@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from maskgui.assist.export_images import copy_image, exif_turned
+from maskgui.assist.export_images import copy_image
 from maskgui.assist.export_place import IMAGE_FOLDER, Copy, file_of, settle_place
 from maskgui.assist.roots import find_root, stays_inside
 from maskgui.core.entities import ImageRecord, Instance, Review
@@ -223,7 +223,7 @@ class _Export:
         if raw is None or (listed.height, listed.width) != size:
             values |= {"height": size[0], "width": size[1]}
         self._sizes[record.id] = size
-        self._note_exif(record, name)
+        self._note_file(record, name)
         return image_record(record, raw, values)
 
     def _size(self, record: ImageRecord, listed: ImageFields) -> Size:
@@ -309,9 +309,20 @@ class _Export:
 
     # ---- image files
 
-    def _note_exif(self, record: ImageRecord, name: str) -> None:
-        if not self._options.copy_images and exif_turned(self._root / record.path):
+    def _note_file(self, record: ImageRecord, name: str) -> None:
+        """Name an image that EXIF turns, and one whose file has become another."""
+        try:
+            header = read_header(self._root / record.path)
+        except ImageError:
+            return
+        if header.orientation > 1 and not self._options.copy_images:
             self.report.exif.append(name)
+        known = (record.width, record.height)
+        if all(known) and known != (header.width, header.height):
+            self.report.problems.append(
+                f"“{name}” has {header.width} × {header.height} pixels now, and what was outlined "
+                f"on {known[0]} × {known[1]} may not fit it."
+            )
 
     def _copies(self, records: list[ImageRecord], names: dict[int, str]) -> list[Copy]:
         folder = self._path.parent / IMAGE_FOLDER

@@ -516,6 +516,14 @@ def test_turned_images_are_named_and_can_be_copied_upright(desk):
             assert copy.getexif().get(0x0112, 1) == 1
 
 
+def test_a_file_that_became_another_is_named_and_the_outlines_size_is_written(desk):
+    desk.take(data_set(annotations=[annotation(1)]))
+    Image.new("RGB", (10, 8)).save(desk.folder / "a.png")
+    after, report = desk.export()
+    assert (after["images"][0]["width"], report.annotations) == (20, 1)
+    assert "“a.png” has 10 × 8 pixels now" in report.summary()
+
+
 def test_a_failed_export_leaves_the_old_file(desk, monkeypatch):
     desk.take(data_set(annotations=[annotation(1)]))
     before = desk.export()[0]
