@@ -336,10 +336,7 @@ class Session:
         images.remove_images(self, ids)
 
     def look_through(self) -> images.Found:
-        """Add the image files that are new below the root; list the folder once.
-
-        What lies in the folder is a fact, not a step of the person's: undo does not empty it.
-        """
+        """Add the image files new below the root: a fact, which undo does not take back."""
         return images.look_through(self, SYSTEM)
 
     def rescan(self) -> list[int]:
