@@ -8,19 +8,11 @@ import cv2
 import numpy as np
 
 from maskgui.core.files import atomic_file, write_atomic
-from maskgui.imaging import ImageError, read_header, read_rgb
+from maskgui.imaging import read_header, read_rgb
 from maskgui.imaging.header import Header
 from maskgui.imaging.tiled import is_large, open_tiled, write_upright
 
 JPEG_QUALITY = 95
-
-
-def exif_turned(path: Path) -> bool:
-    """Whether EXIF turns an image: loaders that ignore it show it otherwise than a person saw."""
-    try:
-        return read_header(path).orientation > 1
-    except ImageError:
-        return False
 
 
 def copy_image(source: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from maskgui.assist.export_images import copy_image, exif_turned
+from maskgui.assist.export_images import copy_image
 from maskgui.assist.export_place import IMAGE_FOLDER, Copy, file_of, settle_place
 from maskgui.assist.roots import find_root, stays_inside
 from maskgui.core.entities import ImageRecord, Instance, Review
@@ -19,6 +19,7 @@ from maskgui.core.files import atomic_file
 from maskgui.core.raster import shape_to_rle
 from maskgui.core.rle import MAX_PIXELS
 from maskgui.core.seal import Sealed
+from maskgui.core.words import counted
 from maskgui.formats import coco_json
 from maskgui.formats.coco_check import UNCHECKED, check_file, fingerprint
 from maskgui.formats.coco_read import ImageFields, file_name_of, is_id
@@ -92,8 +93,9 @@ class ExportReport:
     def summary(self) -> str:
         """Return the counts as sentences."""
         text = (
-            f"Wrote {self.images} images and {self.annotations} annotations to {self.path}: "
-            f"{self.persons} by persons, {self.proposals} proposals. "
+            f"Wrote {counted(self.images, 'image')} and "
+            f"{counted(self.annotations, 'annotation')} to {self.path}: "
+            f"{self.persons:,} by persons, {counted(self.proposals, 'proposal')}. "
         )
         if self.unread:
             text += f"{self.unread} went out as they came, without a mask that can be read; every "
@@ -102,13 +104,12 @@ class ExportReport:
             text += "Every mask was read back and is the same."
         if self.empty:
             ids = ", ".join(map(str, self.empty[:10]))
-            text += f" Left out, as they cover no pixel: {len(self.empty)} instances ({ids})."
+            left = counted(len(self.empty), "instance")
+            text += f" Left out, with no pixel covered: {left} ({ids})."
         if self.exif:
-            names = ", ".join(self.exif[:5])
-            text += (
-                f" Turned by EXIF, so that some loaders show them otherwise: {len(self.exif)} "
-                f"images ({names}{', …' if len(self.exif) > 5 else ''})."
-            )
+            names = ", ".join(self.exif[:5]) + (", …" if len(self.exif) > 5 else "")
+            turned = counted(len(self.exif), "image")
+            text += f" Turned by EXIF, so that some loaders show it otherwise: {turned} ({names})."
         return " ".join([text, *self.problems[:5]])
 
 
@@ -222,7 +223,7 @@ class _Export:
         if raw is None or (listed.height, listed.width) != size:
             values |= {"height": size[0], "width": size[1]}
         self._sizes[record.id] = size
-        self._note_exif(record, name)
+        self._note_file(record, name)
         return image_record(record, raw, values)
 
     def _size(self, record: ImageRecord, listed: ImageFields) -> Size:
@@ -308,9 +309,20 @@ class _Export:
 
     # ---- image files
 
-    def _note_exif(self, record: ImageRecord, name: str) -> None:
-        if not self._options.copy_images and exif_turned(self._root / record.path):
+    def _note_file(self, record: ImageRecord, name: str) -> None:
+        """Name an image that EXIF turns, and one whose file has become another."""
+        try:
+            header = read_header(self._root / record.path)
+        except ImageError:
+            return
+        if header.orientation > 1 and not self._options.copy_images:
             self.report.exif.append(name)
+        known = (record.width, record.height)
+        if all(known) and known != (header.width, header.height):
+            self.report.problems.append(
+                f"“{name}” has {header.width} × {header.height} pixels now, and what was outlined "
+                f"on {known[0]} × {known[1]} may not fit it."
+            )
 
     def _copies(self, records: list[ImageRecord], names: dict[int, str]) -> list[Copy]:
         folder = self._path.parent / IMAGE_FOLDER

@@ -73,6 +73,21 @@ def size_at(path: str) -> int:
         return 0
 
 
+def check_size(session: "Session", image_id: int, width: int, height: int) -> None:
+    """Refuse a file of width x height pixels where its image's outlines were made on another size.
+
+    Raises UserError, which says what to do.
+    """
+    record = session.document.image(image_id)
+    known = (record.width, record.height)
+    if known in ((width, height), (0, 0)) or not session.instances(image_id):
+        return
+    raise UserError(
+        f"“{record.path}” has {width} × {height} pixels now, and its outlines were made on "
+        f"{known[0]} × {known[1]}; put the earlier file back and press F5, or use this file."
+    )
+
+
 def sizes_edit(
     images: Mapping[int, ImageRecord],
     sizes: Mapping[int, tuple[int, int]],

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -59,7 +59,15 @@ def remove_images(session: "Session", ids: Iterable[int]) -> None:
         session.apply(Edit(_counted("Remove", len(records)), None, tuple(changes)))
 
 
-def look_through(session: "Session", author: str) -> tuple[list[int], list[int]]:
+class Found(NamedTuple):
+    """What looking through a project's folder gave."""
+
+    added: list[int]  # images that are new
+    missing: list[int]  # images whose file is gone
+    refused: list[str]  # names that are no valid text
+
+
+def look_through(session: "Session", author: str) -> Found:
     """Add the image files below the root that are new; see `Session.look_through`.
 
     Nothing is added to a project that was opened for reading only.
@@ -67,8 +75,9 @@ def look_through(session: "Session", author: str) -> tuple[list[int], list[int]]
     from maskgui.imaging import scan_folder
 
     if session.project.read_only:
-        return [], find_missing(session)
-    present = set(names := scan_folder(session.root))
+        return Found([], find_missing(session), [])
+    refused: list[str] = []
+    present = set(names := scan_folder(session.root, on_refused=refused.append))
     missing = find_missing(session, present)
     known = {record.path for record in session.document.images.values()}
     known.update(session.setting(LEFT_OUT) or ())
@@ -80,7 +89,7 @@ def look_through(session: "Session", author: str) -> tuple[list[int], list[int]]
     for first in range(0, len(new), FOUND_AT_ONCE):
         records = _add_named(session, new[first : first + FOUND_AT_ONCE], author)
         added += [record.id for record in records]
-    return added, missing
+    return Found(added, missing, refused)
 
 
 def _linked(session: "Session", present: Collection[str]) -> set[tuple[int, int] | None]:

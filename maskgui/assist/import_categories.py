@@ -39,6 +39,7 @@ class CategoryIntake:
         }
         self._remember_sources(existing)
         self._highest = max(highest_id(self._records), *self._used, 0)
+        session.reserve_ids(self._highest)  # what comes meanwhile gets ids above
         self._ids: dict[Any, int] = {}
         self.count = 0
 
@@ -125,6 +126,7 @@ class CategoryIntake:
     def _above(self) -> int:
         self._highest += 1
         self._used.add(self._highest)
+        self._session.reserve_ids(self._highest)
         return self._highest
 
     def _make(self, category_id: int, name: str, source: int | None) -> Category:

@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 
+from maskgui.assist.known_images import KnownImages
 from maskgui.assist.locating import ImageFinder
 from maskgui.assist.roots import stored_path
 from maskgui.assist.session import Session
 from maskgui.core.entities import ImageRecord
 from maskgui.formats.coco_read import CocoFile, ImageFields, file_name_of, highest_id, is_id
-from maskgui.formats.coco_report import ImportReport, Item, Kind, MissingImage
+from maskgui.formats.coco_report import How, ImportReport, Item, Kind, MatchedImage, MissingImage
 from maskgui.imaging import Header, ImageError, read_header
 
 SOURCE_KIND = "image"
@@ -19,10 +20,7 @@ SOURCES_AT_ONCE = 500
 
 
 class ImageIntake:
-    """Maps the file's image ids to the project's, making records for those that are new.
-
-    An image that the project has is recognised by its path, or by the file the path leads to.
-    """
+    """Maps the file's image ids to the project's, making records for those that are new."""
 
     def __init__(
         self,
@@ -35,14 +33,13 @@ class ImageIntake:
         self._file = file
         self._report = report
         self._finder = ImageFinder(file.path, images_dir)
-        existing = session.document.images
+        highest = highest_id(file.images)
+        session.reserve_ids(highest)  # what comes meanwhile gets ids above the file's
+        existing = dict(session.document.images)
         self._existing = frozenset(existing)
         self._used = set(existing)
-        self._highest = max(highest_id(file.images), *self._used, 0)
-        self._by_path = {record.path: record for record in existing.values()}
-        self._by_file = {
-            (session.root / record.path).resolve(): record for record in existing.values()
-        }
+        self._highest = max(highest, *self._used, 0)
+        self._known: KnownImages
         self._ids: dict[Any, int] = {}
         self._orders: dict[int, int] = {}
         self._taken: set[int] = set()
@@ -52,13 +49,13 @@ class ImageIntake:
     def take(self, look_up: Callable[[], None]) -> None:
         """Fill `records`; image headers are read on the way."""
         entries = self._entries()
+        self._known = KnownImages(self._session, (file_name_of(found) for found, _ in entries))
         for at in range(0, len(entries), SOURCES_AT_ONCE):
             part = entries[at : at + SOURCES_AT_ONCE]
             sources = self._session.add_sources(SOURCE_KIND, [raw for _, raw in part])
             for (found, _), source in zip(part, sources, strict=True):
                 look_up()
                 self._take_one(found, source)
-        self._session.reserve_ids(max(self._used, default=0))
 
     def _entries(self) -> list[tuple[ImageFields, bytes]]:
         """Return the file's images, without those that are listed twice."""
@@ -96,11 +93,9 @@ class ImageIntake:
     def _take_one(self, found: ImageFields, source: int) -> None:
         name = file_name_of(found)
         path = self._finder.find(name)
-        header = self._header(name, path)
         stored = stored_path(self._session.root, path or self._finder.place(name))
-        before = self._by_path.get(stored)
-        if before is None and path is not None:
-            before = self._by_file.get(path.resolve())
+        before, path = self._recognise(found, name, stored, path)
+        header = self._header(name, path)
         width, height = self._size(found, header)
         if before is None:
             image_id = self._take_id(found.id)
@@ -110,12 +105,33 @@ class ImageIntake:
             image_id = before.id
             after = _known_again(before, source, width, height)
             if image_id != found.id:
-                why = "the project has this image already"
+                why = f"the project has this image already, as “{before.path}”"
                 self._report.renumbered(Item.IMAGE, found.id, image_id, why)
         self._ids.setdefault(found.id, image_id)  # of two under one id, the first has it
         if image_id not in self._taken:
             self._taken.add(image_id)
             self.records.append((before, after))
+
+    def _recognise(
+        self, found: ImageFields, name: str, stored: str, path: Path | None
+    ) -> tuple[ImageRecord | None, Path | None]:
+        """Return the project's image that is meant, None for a new one, and where its file is."""
+        before = self._known.by_file(stored, path)
+        if before is not None:
+            self._report.matched.append(MatchedImage(name, before.path, How.FILE))
+            return before, path
+        if path is None and self._finder.is_unclear(name):
+            return None, None
+        size = _listed_size(found) or (0, 0)
+        before = self._known.by_name(name, size, path)
+        if before is not None:
+            self._report.matched.append(MatchedImage(name, before.path, How.NAME))
+            return before, self._session.root / before.path
+        others = self._known.namesakes(name, size)
+        if others:
+            text = f"it was added as a new image, though “{others[0].path}” has its name"
+            self._report.add(Kind.NOTE, Item.IMAGE, found.id, text)
+        return None, path
 
     def _take_id(self, old: Any) -> int:
         if is_id(old) and old not in self._used:
@@ -123,13 +139,16 @@ class ImageIntake:
             return int(old)
         self._highest += 1
         self._used.add(self._highest)
+        self._session.reserve_ids(self._highest)
         why = "the project has this id already" if is_id(old) else "its id is no whole number"
         self._report.renumbered(Item.IMAGE, old, self._highest, why)
         return self._highest
 
     def _header(self, name: str, path: Path | None) -> Header | None:
         if path is None:
-            reason = f"not found in {self._finder.folder}"
+            unclear = self._finder.is_unclear(name)
+            where = f"in {self._finder.folder}"
+            reason = f"several files of this name lie {where}" if unclear else f"not found {where}"
             self._report.missing.append(MissingImage(name, reason))
             return None
         try:
@@ -140,12 +159,11 @@ class ImageIntake:
 
     def _size(self, found: ImageFields, header: Header | None) -> tuple[int, int]:
         """Return width and height: of the upright file, else as listed, else 0."""
-        listed = (found.width, found.height)
-        is_listed = is_id(listed[0], 1) and is_id(listed[1], 1)
+        listed = _listed_size(found)
         if header is None:
-            return listed if is_listed else (0, 0)
+            return listed or (0, 0)
         size = (header.width, header.height)
-        if not is_listed:
+        if listed is None:
             text = f"its size is not listed; the file has {size[0]} x {size[1]} pixels"
             self._report.add(Kind.NOTE, Item.IMAGE, found.id, text)
         elif listed != size:
@@ -155,6 +173,11 @@ class ImageIntake:
             )
             self._report.add(Kind.NOTE, Item.IMAGE, found.id, text)
         return size
+
+
+def _listed_size(found: ImageFields) -> tuple[int, int] | None:
+    is_listed = is_id(found.width, 1) and is_id(found.height, 1)
+    return (found.width, found.height) if is_listed else None
 
 
 def _known_again(before: ImageRecord, source: int, width: int, height: int) -> ImageRecord:

@@ -10,6 +10,7 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from maskgui.core.entities import Entity, ImageRecord, Instance
 from maskgui.core.errors import Cancelled, Failure, UserError
 from maskgui.core.raster import pixel_count
 from maskgui.core.rle import MAX_PIXELS
+from maskgui.core.words import counted
 from maskgui.formats.coco_read import AnnotationFields, CocoFile, is_id, read_coco
 from maskgui.formats.coco_report import ImportReport, Item, Kind
 from maskgui.formats.coco_shape import Outline, read_outline
@@ -41,6 +43,9 @@ FLUSH_SECONDS = 10.0
 
 AREA_TOLERANCE = 0.1
 """An area further from the mask's than this share is worth a note."""
+
+OVERSHOOT = 1.0
+"""Pixels that an outline may reach beyond its image before it is worth a note."""
 
 Progress = Callable[[int, int], None]
 ImagePair = tuple[ImageRecord | None, ImageRecord]
@@ -148,12 +153,15 @@ class _Import:
 
     def _assign_ids(self) -> tuple[dict[int, int], dict[int, list[int]]]:
         """Return the id of each annotation that comes in, and their places by image."""
+        fields = [self._fields(raw) for raw in self._file.annotations]
+        wanted = [found.id for found in fields if found is not None and is_id(found.id, 1)]
+        own = self._session.new_id()
+        self._session.reserve_ids(max(wanted, default=0))  # what is drawn from now on lies above
+        self._session.flush(FLUSH_SECONDS)  # and what was drawn before is in the file
         project = self._session.project
         origins = project.instance_origins()
         known = _KnownRecords(project.source, origins)
-        fields = [self._fields(raw) for raw in self._file.annotations]
-        wanted = [found.id for found in fields if found is not None and is_id(found.id, 1)]
-        self._highest = max((*wanted, *origins, self._session.new_id()))
+        self._highest = max((*wanted, *origins, own))
         used = set(origins)
         ids: dict[int, int] = {}
         by_image: dict[int, list[int]] = defaultdict(list)
@@ -228,6 +236,11 @@ class _Import:
         for text in outline.notes:
             note(text)
         size = (record.height, record.width)
+        if all(size) and (beyond := _beyond(outline, size)) > OVERSHOOT:
+            self.report.outside += 1
+            note(
+                f"its outline reaches {counted(ceil(beyond), 'pixel')} beyond the image; it is kept"
+            )
         if size[0] * size[1] > MAX_PIXELS:
             return
         if outline.size is not None and outline.size != size and all(size):
@@ -290,6 +303,14 @@ class _KnownRecords:
         if image_id not in self._raws:
             self._raws[image_id] = {self._source(one) for one in self._by_image[image_id]}
         return raw in self._raws[image_id]
+
+
+def _beyond(outline: Outline, size: tuple[int, int]) -> float:
+    """Return by how many pixels an outline reaches beyond an image of (height, width)."""
+    if not outline.shape.parts:
+        return 0.0
+    x0, y0, x1, y1 = outline.shape.bounds
+    return max(-x0, -y0, x1 - size[1], y1 - size[0])
 
 
 def _why(old: Any, origins: dict[int, Any]) -> str:

@@ -1,11 +1,18 @@
 """Where the images of a data set lie, whatever the file that names them has been through."""
 
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from maskgui.imaging import files_by_name, one_file
 
 ANNOTATION_FOLDER = "annotations"
 """COCO's and mmdetection's layout: the JSON in this folder, the images in its sisters."""
+
+
+def common_end(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many parts two paths have in common at their ends."""
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 class ImageFinder:
@@ -37,6 +44,11 @@ class ImageFinder:
                 return chosen
         return None
 
+    def is_unclear(self, name: str) -> bool:
+        """Whether `name` was not found because several files may be meant."""
+        base = PurePosixPath(name.replace("\\", "/")).name
+        return any(len(self._index(folder).get(base, ())) > 1 for folder in self._searched)
+
     def place(self, name: str) -> Path:
         """Return where a file that is missing would be expected."""
         return self.folder / name.replace("\\", "/")
@@ -55,9 +67,8 @@ class ImageFinder:
             return found[0] if found else None
 
         def rank(path: Path) -> tuple[int, bool]:
-            pairs = zip(reversed(path.parts), reversed(parts), strict=False)
-            common = next((at for at, (a, b) in enumerate(pairs) if a != b), len(parts))
-            return common, self._split.endswith(path.parent.name.lower())
+            split = self._split.endswith(path.parent.name.lower())
+            return common_end(path.parts, parts), split
 
         best = max(rank(path) for path in found)
         return one_file([path for path in found if rank(path) == best])

@@ -135,11 +135,14 @@ class Session:
     def apply(self, edit: Edit, author: str = PERSON) -> None:
         """Carry out an edit and have it written. An author other than PERSON is a job's id.
 
-        Raises EditConflict, with nothing changed, where the edit was made for another state.
+        Its image records are brought up to what others changed in them since it was made. Raises
+        EditConflict, with nothing changed, where it contradicts the present state.
         """
         self.project.check_writable()
         encoded = encode_value(edit)  # before anything changes: it refuses what cannot be stored
         with self._turn:
+            if (present := rebased(edit, self.document)) is not edit:
+                edit, encoded = present, encode_value(present)
             self._loaded.load_for(edit, fresh=True)
             self.document.apply(edit)
             highest = max((change.entity.id for change in edit.changes), default=0)
@@ -333,17 +336,13 @@ class Session:
         """Take images out of the project as one edit; their files stay."""
         images.remove_images(self, ids)
 
-    def look_through(self) -> tuple[list[int], list[int]]:
-        """Add the image files that are new below the root; list the folder once.
-
-        Returns their ids, and the ids of images that are gone. What lies in the folder is a fact,
-        not a step of the person's, so undo does not empty the project.
-        """
+    def look_through(self) -> images.Found:
+        """Add the image files new below the root: a fact, which undo does not take back."""
         return images.look_through(self, SYSTEM)
 
     def rescan(self) -> list[int]:
         """Add the image files that are new below the root; return their ids."""
-        return self.look_through()[0]
+        return self.look_through().added
 
     def find_missing(self) -> list[int]:
         """Return the images whose file is not where the project says."""
@@ -372,7 +371,7 @@ class Session:
                 self.apply(edit, SYSTEM)
 
     def set_root(self, root: Path) -> None:
-        """Look for the images, whose paths stay as they are, below another folder."""
+        """Look for the images, whose paths stay, below another folder."""
         self.project.write_meta(root_entries(self.project.path, root))
         self.root = root.absolute()
 

@@ -16,7 +16,7 @@ RECENT_EDITS = 256
 LOOKED_BACK = 64
 
 _FACTS = frozenset({"width", "height", "file_size"})
-"""Fields read from the file, not decided by anybody: they never stand in the way of an undo."""
+"""Fields read from the file, not decided by anybody: they never stand in the way of an edit."""
 
 
 class Timeline:
@@ -141,11 +141,13 @@ def rebased(edit: Edit, document: Document) -> Edit:
     """Return an edit with its image records brought up to what others changed in them since.
 
     A record carries things that do not bear on each other: its size, review state, threshold and
-    marks. An undo contradicts a later change only where both concern the same field; where they
-    do not, each keeps its own. Anything else is left as it is, for `Document.apply` to refuse.
+    marks. An edit or an undo contradicts a later change only where both concern the same field;
+    where they do not, each keeps its own. Of facts read twice the present one stays. Anything else
+    is left as it is, for `Document.apply` to refuse. The edit itself comes back where it fits.
     """
     now: dict[int, ImageRecord | None] = {}
     changes = []
+    fits = True
     for change in edit.changes:
         entity = change.entity
         if not isinstance(entity, ImageRecord):
@@ -154,7 +156,8 @@ def rebased(edit: Edit, document: Document) -> Edit:
         moved = _rebased_record(change, now.get(entity.id, document.images.get(entity.id)))
         now[entity.id] = moved.after if isinstance(moved.after, ImageRecord) else None
         changes.append(moved)
-    return Edit(edit.label, edit.image_id, tuple(changes))
+        fits = fits and moved is change
+    return edit if fits else Edit(edit.label, edit.image_id, tuple(changes))
 
 
 def _rebased_record(change: Change, current: ImageRecord | None) -> Change:
@@ -164,9 +167,10 @@ def _rebased_record(change: Change, current: ImageRecord | None) -> Change:
     if not isinstance(after, ImageRecord):
         differing = _differing(before, current)
         return Change(current, None) if differing <= _FACTS else change
-    wanted = _differing(before, after)
+    changed = _differing(before, current)
+    wanted = _differing(before, after) - (changed & _FACTS)
     values = {name: getattr(after, name) for name in wanted}
-    contested = wanted & _differing(before, current)
+    contested = wanted & changed
     if contested == {"marks"}:
         values["marks"] = _merged(before.marks, after.marks, current.marks)
     if contested - {"marks"} or values.get("marks", ()) is None:

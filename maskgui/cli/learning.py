@@ -6,6 +6,7 @@ import click
 
 from maskgui.cli.options import FOLDER, overwrite_option
 from maskgui.cli.progress import progress
+from maskgui.core.words import counted
 
 
 @click.command()
@@ -22,4 +23,4 @@ def scenes(count: int, seed: int, out: Path, overwrite: bool) -> None:
 
     with progress("Drawing", unit="scene") as update:
         written = write_scenes(out, count, seed, update, overwrite=overwrite)
-    click.echo(f"Wrote {count} scenes and {written}.")
+    click.echo(f"Wrote {counted(count, 'scene')} and {written}.")

@@ -8,6 +8,7 @@ import click
 from maskgui.cli.numbers import FiniteRange
 from maskgui.cli.options import FILE, overwrite_option
 from maskgui.cli.progress import progress, say
+from maskgui.core.words import counted
 
 
 @click.command()
@@ -73,4 +74,5 @@ def segment(
         }
         click.echo(json.dumps(counts))
     else:
-        click.echo(f"Wrote {report.annotations} annotations on {report.images} images to {out}.")
+        annotations = counted(report.annotations, "annotation")
+        click.echo(f"Wrote {annotations} on {counted(report.images, 'image')} to {out}.")

@@ -84,9 +84,23 @@ def file_identity(path: Path) -> tuple[int, int] | None:
     """Return what is the same by whatever path a file or folder is reached; None where none is."""
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no file can have
         return None
     return status.st_dev, status.st_ino
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name is valid text: others come from Linux as surrogates for their bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shown_name(name: str) -> str:
+    """Return a file's name for people, with a sign in the place of what is no text."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def unwritable(path: Path, error: OSError) -> Failure:

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from maskgui.core.words import counted
+
 
 class Kind(enum.StrEnum):
     """How much an entry of the report says."""
@@ -43,6 +45,21 @@ class MissingImage(msgspec.Struct, frozen=True):
     reason: str
 
 
+class How(enum.StrEnum):
+    """By what an image of the project was recognised."""
+
+    FILE = "file"  # the very same
+    NAME = "name"  # and its size or its content
+
+
+class MatchedImage(msgspec.Struct, frozen=True):
+    """An image of the file that the project had already, by the path it has there."""
+
+    file_name: str
+    path: str
+    how: How
+
+
 class ImportReport(msgspec.Struct):
     """The outcome of one import; filled while it runs."""
 
@@ -52,6 +69,8 @@ class ImportReport(msgspec.Struct):
     annotations: int = 0
     categories: int = 0
     known: int = 0  # annotations that were in the project already, word for word
+    outside: int = 0  # annotations that reach beyond their image, kept as they came
+    matched: list[MatchedImage] = []
     missing: list[MissingImage] = []
     entries: list[Entry] = []
 
@@ -86,8 +105,10 @@ class ImportReport(msgspec.Struct):
             "annotations": self.annotations,
             "categories": self.categories,
             "already_in_project": self.known,
+            "beyond_their_image": self.outside,
             "counts": {f"{kind.value}s": self.count(kind) for kind in Kind},
             "new_ids": {item.value: self.new_ids(item) for item in Item},
+            "matched_images": self.matched,
             "missing_images": self.missing,
             "entries": self.entries,
         }
@@ -96,14 +117,24 @@ class ImportReport(msgspec.Struct):
     def summary(self) -> str:
         """Return one sentence with the counts."""
         text = (
-            f"Imported {self.annotations} annotations on {self.images} images in "
-            f"{self.categories} categories; {_many(self.count(Kind.REPAIR), 'repair')}, "
-            f"{_many(self.count(Kind.SKIP), 'skip')}, {_many(self.count(Kind.NOTE), 'note')}."
+            f"Imported {counted(self.annotations, 'annotation')} on "
+            f"{counted(self.images, 'image')} in "
+            f"{counted(self.categories, 'category', 'categories')}; "
+            f"{counted(self.count(Kind.REPAIR), 'repair')}, "
+            f"{counted(self.count(Kind.SKIP), 'skip')}, {counted(self.count(Kind.NOTE), 'note')}."
         )
         if self.known:
-            text += f" Already in the project: {_many(self.known, 'annotation')}."
+            text += f" Already in the project: {counted(self.known, 'annotation')}."
+        if self.matched:
+            named = sum(one.how is How.NAME for one in self.matched)
+            text += (
+                f" Images that the project had: {len(self.matched) - named:,} known by their file, "
+                f"{named:,} by name and size."
+            )
+        if self.outside:
+            text += f" Reaching beyond their image: {counted(self.outside, 'annotation')}."
         if self.missing:
-            text += f" Missing or not readable: {_many(len(self.missing), 'image file')}."
+            text += f" Missing or not readable: {counted(len(self.missing), 'image file')}."
         return text
 
     def lines(self, limit: int = 20) -> list[str]:
@@ -118,7 +149,3 @@ class ImportReport(msgspec.Struct):
         if len(self.missing) > limit:
             lines.append(f"missing: and {len(self.missing) - limit} more; see the report file")
         return lines
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

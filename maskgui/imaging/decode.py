@@ -100,8 +100,13 @@ def _decode_tiff(path: Path, window: Window) -> Rgb:
 
 
 def _decode_with_pillow(path: Path, orientation: int, window: Window) -> Rgb:
-    """Decode by Pillow's own rules for colour and transparency."""
-    with Image.open(path, formats=(*PILLOW_FORMATS, "PNG")) as image:
+    """Decode by Pillow's own rules for colour and transparency.
+
+    From an open file: by its path, Pillow 13 maps a plain TIFF into memory with the sides of the
+    upright image, and where EXIF swaps them the picture is torn.
+    """
+    formats = (*PILLOW_FORMATS, "PNG")
+    with path.open("rb") as file, Image.open(file, formats=formats) as image:
         image.load()
         if image.mode in ("I", "F") or image.mode.startswith("I;16"):
             raw = Raw(np.array(image), orientation=orientation)

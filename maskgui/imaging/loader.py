@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from maskgui.imaging.cache import DecodedCache, default_bytes
+from maskgui.imaging.cache import DecodedCache, Stamp, default_bytes
 from maskgui.imaging.decode import Decoded, read_image
 from maskgui.imaging.errors import ImageError, reasons
 from maskgui.imaging.header import MAX_MEGAPIXELS, read_header
@@ -40,13 +40,15 @@ class Priority(enum.IntEnum):
 class Loaded:
     """The reply to one request: pixels and note, or the error; exactly one of the two is set.
 
-    A thumbnail's `side` is that of its request; whole images have 0.
+    A thumbnail's `side` is that of its request; whole images have 0, and a stamp that tells
+    whether the file is the same when it is read again.
     """
 
     path: Path
     side: int
     image: Decoded | Tiled | None
     error: ImageError | None
+    stamp: Stamp | None = None
 
 
 Callback = Callable[[Loaded], None]
@@ -238,10 +240,11 @@ class ImageLoader:
 
     def _perform(self, job: _Job) -> Loaded:
         try:
-            image = self._thumbnail(job) if job.side else self._whole(job)
+            if not job.side:
+                return self._whole(job)
+            return Loaded(job.path, job.side, self._thumbnail(job), None)
         except ImageError as error:
             return Loaded(job.path, job.side, None, error)
-        return Loaded(job.path, job.side, image, None)
 
     def _thumbnail(self, job: _Job) -> Decoded | None:
         """Return a small picture, or None for a large image that cannot be had small at once."""
@@ -253,7 +256,7 @@ class ImageLoader:
             whole = None
         return Decoded(self._thumbnails.load(job.path, job.side, whole), "")
 
-    def _whole(self, job: _Job) -> Decoded | Tiled:
+    def _whole(self, job: _Job) -> Loaded:
         path = job.path
         with reasons(path):
             status = path.stat()
@@ -265,7 +268,7 @@ class ImageLoader:
         if isinstance(held, Tiled) and not job.background:
             held.rgb.begin()
             held.rgb.wait_preview(PREVIEW_S)
-        return held
+        return Loaded(path, 0, held, None, stamp)
 
     def _open(self, path: Path) -> Decoded | Tiled:
         header = read_header(path)

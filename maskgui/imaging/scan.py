@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from maskgui.core.files import file_identity
+from maskgui.core.files import file_identity, is_text
 from maskgui.imaging.errors import reasons
 
 _JPEG = {".jpg", ".jpeg", ".jpe", ".jfif", ".jp2"}
@@ -44,24 +44,39 @@ def _sortable(number: re.Match[str]) -> str:
     return f"{_NUMBER_FOLLOWS}{chr(len(digits))}{digits}"
 
 
-def scan_folder(folder: Path | str, recursive: bool = True) -> list[str]:
+def scan_folder(
+    folder: Path | str, recursive: bool = True, on_refused: Callable[[str], object] = lambda _: None
+) -> list[str]:
     """Return the images in `folder` as POSIX paths relative to it, sorted naturally.
 
     By suffix only; nothing is opened. Hidden files and folders and the application's own are
-    left out, and names that are not valid text (no project or data set could hold them). Linked
-    folders are entered, each folder once; a link to a file that is found anyway is left out. A
-    folder that may not be read is passed over. Raises ImageError when `folder` itself cannot be
-    read.
+    left out. Linked folders are entered, each folder once; a link to a file that is found anyway
+    is left out. A folder that may not be read is passed over. Names that are not valid text, of
+    images and of folders, go to `on_refused`: no project or data set could hold them. Raises
+    ImageError when `folder` itself cannot be read.
     """
     with reasons(Path(folder)):
         os.scandir(folder).close()
     found: list[str] = []
     links: list[str] = []
-    for prefix, entry in _files_below(folder, _is_shown_folder, recursive):
+
+    def enters(name: str) -> bool:
+        if name[0] == "." or _OWN_FOLDER in name:
+            return False
+        if not is_text(name):
+            on_refused(name)
+            return False
+        return True
+
+    for prefix, entry in _files_below(folder, enters, recursive):
         name = entry.name
-        if name[name.rfind(".") :].lower() not in IMAGE_SUFFIXES or not _is_shown(name):
+        if name[name.rfind(".") :].lower() not in IMAGE_SUFFIXES or name[0] == ".":
             continue
-        if entry.is_file():
+        if not _is(entry.is_file):
+            continue
+        if not is_text(name):
+            on_refused(name)
+        else:
             (links if entry.is_symlink() else found).append(prefix + name)
     found += _elsewhere(Path(folder), found, links)
     return [found[place] for place in natural_order(found)]
@@ -71,7 +86,7 @@ def files_by_name(folder: Path) -> dict[str, list[Path]]:
     """Return all files below a folder by base name, those of linked folders too."""
     found: dict[str, list[Path]] = defaultdict(list)
     for prefix, entry in _files_below(folder, lambda _: True):
-        if entry.is_file():
+        if _is(entry.is_file):
             found[entry.name].append(folder / (prefix + entry.name))
     return found
 
@@ -105,7 +120,7 @@ def _files_below(
         folders: list[tuple[str, str]] = []
         links: list[tuple[str, str]] = []
         for entry in entries:
-            if not entry.is_dir():
+            if not _is(entry.is_dir):
                 yield prefix, entry
             elif recursive and enters(entry.name):
                 below = (entry.path, f"{prefix}{entry.name}/")
@@ -125,17 +140,9 @@ def _elsewhere(folder: Path, found: Iterable[str], links: Iterable[str]) -> list
     return list(names.values())
 
 
-def _is_shown_folder(name: str) -> bool:
-    return _is_shown(name) and _OWN_FOLDER not in name
-
-
-def _is_shown(name: str) -> bool:
-    return name[0] != "." and (name.isascii() or _is_text(name))
-
-
-def _is_text(name: str) -> bool:
+def _is(kind: Callable[[], bool]) -> bool:
+    """Ask an entry what it is; a link that leads to itself is nothing."""
     try:
-        name.encode()
-    except UnicodeEncodeError:
+        return kind()
+    except OSError:
         return False
-    return True

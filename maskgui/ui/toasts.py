@@ -50,7 +50,6 @@ class Toast(QFrame):
             symbol.setPixmap(icons.pixmap("warning", "#ff8080", ratio=self.devicePixelRatioF()))
             row.addWidget(symbol, 0, Qt.AlignmentFlag.AlignTop)
         label = QLabel(text if times == 1 else f"{text} ({times} times)")
-        label.setWordWrap(label.sizeHint().width() > MAX_WIDTH - 120)
         label.setTextFormat(Qt.TextFormat.PlainText)
         if problem:  # to be copied, and looked up
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -69,6 +68,7 @@ class Toast(QFrame):
         shut.clicked.connect(self.close)
         row.addWidget(shut, 0, Qt.AlignmentFlag.AlignTop)
         self.setMaximumWidth(MAX_WIDTH)
+        label.setWordWrap(row.sizeHint().width() > MAX_WIDTH)
         if label.wordWrap():
             width = min(MAX_WIDTH, max(240, room - 2 * MARGIN))
             self.setFixedSize(width, row.totalHeightForWidth(width))

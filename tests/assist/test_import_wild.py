@@ -313,6 +313,27 @@ def test_the_same_file_twice_adds_nothing(desk):
     assert desk.export()[0] == before
 
 
+def test_what_changes_during_an_import_does_not_stop_it(desk, monkeypatch):
+    monkeypatch.setattr("maskgui.assist.importing.CHUNK_CHANGES", 1)
+    session = desk.session
+    first, second = session.add_images([desk.folder / "a.png", desk.folder / "sub/b.png"])
+
+    def meanwhile(*_):
+        session.set_sizes({first: (20, 16), second: (20, 16)}, {first: 70, second: 80})
+        session.apply(set_review(session.document.image(second), Review.REVIEWED))
+
+    report = desk.take(
+        data_set([image(1), image(2, "sub/b.png")], [annotation(1), annotation(2, 2)]),
+        on_progress=meanwhile,
+    )
+    assert report.annotations == 2
+    record = session.document.image(second)
+    assert (record.review, record.width, record.file_size) == (Review.REVIEWED, 20, 80)
+    assert record.source is not None, "the import's own part is there too"
+    assert session.undo_batch(report.job)
+    assert session.document.image(second) == msgspec.structs.replace(record, source=None)
+
+
 def test_an_import_is_one_batch_that_can_be_undone(desk):
     desk.take(data_set(annotations=[annotation(1)]))
     before = desk.export()[0]
@@ -493,6 +514,14 @@ def test_turned_images_are_named_and_can_be_copied_upright(desk):
         with Image.open(desk.folder / "out" / "images" / one["file_name"]) as copy:
             assert copy.size == (one["width"], one["height"])
             assert copy.getexif().get(0x0112, 1) == 1
+
+
+def test_a_file_that_became_another_is_named_and_the_outlines_size_is_written(desk):
+    desk.take(data_set(annotations=[annotation(1)]))
+    Image.new("RGB", (10, 8)).save(desk.folder / "a.png")
+    after, report = desk.export()
+    assert (after["images"][0]["width"], report.annotations) == (20, 1)
+    assert "“a.png” has 10 × 8 pixels now" in report.summary()
 
 
 def test_a_failed_export_leaves_the_old_file(desk, monkeypatch):

@@ -147,7 +147,8 @@ def test_one_look_at_the_folder_tells_what_is_new_and_what_is_gone(
         return plain(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    added, missing = session.look_through()
+    added, missing, refused = session.look_through()
+    assert not refused
     assert [session.document.image(one).path for one in added] == ["a.png", "sub/Ünï #1.png"]
     assert [session.document.image(one).path for one in missing] == ["sub/a.png"]
     assert listed.count(str(root / "sub")) <= 2 and len(listed) <= 5

@@ -125,6 +125,21 @@ def test_each_orientation_of_each_format(tmp_path: Path, kind: str, orientation:
     assert np.abs(near.astype(int) - small).max() < 12
 
 
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_each_orientation_of_a_plain_tiff(tmp_path: Path, mode: str, orientation: int) -> None:
+    grey = np.arange(15, dtype=np.uint8).reshape(3, 5) * 12
+    image = Image.fromarray(grey).convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "turned.tif"
+    image.save(path, exif=exif)
+    expected = turned(np.asarray(image.convert("RGB")), orientation)
+    header = read_header(path)
+    assert (header.height, header.width) == expected.shape[:2]
+    np.testing.assert_array_equal(read_rgb(path), expected)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_each_orientation_of_a_16_bit_tiff(tmp_path: Path, orientation: int) -> None:
     import tifffile

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskgui.imaging import IMAGE_SUFFIXES, ImageError, natural_key, scan_folder
+from maskgui.core.files import shown_name
+from maskgui.imaging import IMAGE_SUFFIXES, ImageError, files_by_name, natural_key, scan_folder
 
 
 def touch(root: Path, *names: str) -> None:
@@ -69,13 +70,25 @@ def test_odd_names_are_found_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
-def test_names_that_are_no_text_are_left_out(tmp_path: Path) -> None:
+def test_names_that_are_no_text_are_left_out_and_told(tmp_path: Path) -> None:
     touch(tmp_path, "good.png")
     try:
-        Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.png")).write_bytes(b"")
+        for name in (b"bad\xff.png", b"bad\xff.txt"):
+            Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(b"")
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")).mkdir()
     except OSError:
         pytest.skip("this file system takes text only")
+    refused: list[str] = []
+    assert scan_folder(tmp_path, on_refused=refused.append) == ["good.png"]
+    assert sorted(map(shown_name, refused)) == ["bad�.png", "caf�"]
+
+
+def test_a_link_to_itself_is_no_file_and_stops_nothing(tmp_path: Path) -> None:
+    touch(tmp_path, "good.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "round").symlink_to("round", target_is_directory=True)
     assert scan_folder(tmp_path) == ["good.png"]
+    assert list(files_by_name(tmp_path)) == ["good.png"]
 
 
 def test_links_do_not_loop_and_what_is_real_lends_the_name(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from maskgui.assist.evaluation.charts import CURVES, curve_chart
 from maskgui.assist.evaluation.crops import Crops, chosen
 from maskgui.assist.evaluation.report import Report
+from maskgui.core.words import counted
 from maskgui.maskrcnn.evaluate import BOUNDARY, Mistake
 
 LABELS = {"segm": "masks", "bbox": "boxes", BOUNDARY: "mask boundaries"}
@@ -78,9 +79,9 @@ def _top(report: Report) -> str:
     return (
         f"<header><h1>{escape(report.predictions)}</h1>"
         f'<p class="under-title">scored against {escape(report.gt.name)} · '
-        f"{_count(len(report.truth.images), 'image')}, {_count(report.objects, 'object')} in "
-        f"{_count(len(report.truth.names), 'category', 'categories')}, "
-        f"{_count(len(report.rows), 'detection')}</p>{notes}"
+        f"{counted(len(report.truth.images), 'image')}, {counted(report.objects, 'object')} in "
+        f"{counted(len(report.truth.names), 'category', 'categories')}, "
+        f"{counted(len(report.rows), 'detection')}</p>{notes}"
         f'<div class="heads">{cells}</div><p class="dim">Precision and recall at the score with '
         f"the highest F1, {report.mistakes.score:.2f}, and IoU 0.50.</p></header>"
     )
@@ -149,7 +150,7 @@ def _categories(report: Report) -> str:
     head = ["category", "objects", f"AP of {LABELS[main]}", "AP50", "AP75", last, "AP of boxes"]
     unseen = [name for name in truth.names if not objects[name]]
     without = (
-        f'<details><summary class="dim">{_count(len(unseen), "category", "categories")} without '
+        f'<details><summary class="dim">{counted(len(unseen), "category", "categories")} without '
         f"objects in the ground truth</summary><p>{escape(', '.join(unseen))}</p></details>"
         if unseen
         else ""
@@ -268,7 +269,3 @@ def _cells(name: str, values: Iterable[str], title: str = "") -> str:
 
 def _bar(value: float) -> str:
     return f'<span class="bar"><i style="width:{100 * max(value, 0):.1f}%"></i></span>'
-
-
-def _count(count: int, one: str, more: str = "") -> str:
-    return f"{count:,} {one if count == 1 else more or one + 's'}"

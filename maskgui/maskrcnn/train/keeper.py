@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from maskgui.core.errors import UserError
+from maskgui.core.words import counted
 from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.checkpoint import save_model
@@ -140,7 +141,7 @@ class Keeper:
         measured = ""
         if held_out is not None:
             chosen = f"of {options.val.name}" if options.val else "held out of training"
-            measured = f"{self.images} images {chosen}, {step} steps"
+            measured = f"{counted(self.images, 'image')} {chosen}, {counted(step, 'step')}"
         card = Card(
             name=options.model_file.stem,
             title=options.title or options.model_file.stem,
@@ -150,7 +151,7 @@ class Keeper:
             score_threshold=self._threshold,
             figures={name: round(value, 4) for name, value in self.figures.items()},
             measured_on=measured,
-            data=f"{options.data.name}, {len(data)} images",
+            data=f"{options.data.name}, {counted(len(data), 'image')}",
             licence=options.licence,
         )
         return msgspec.structs.replace(card, generator=options.generator, command=options.command)

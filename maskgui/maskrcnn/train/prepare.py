@@ -8,6 +8,7 @@ import msgspec
 import torch
 
 from maskgui.core.errors import UserError
+from maskgui.core.words import counted
 from maskgui.maskrcnn.builder import build
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.checkpoint import CARD, WEIGHTS
@@ -219,10 +220,9 @@ def _check_state(
 
 
 def _summary(options: TrainOptions, data: DataSet, held_out: DataSet | None) -> str:
-    count = len(data.categories)
     said = (
-        f"Training on {len(data)} images with {data.objects} objects of {count} "
-        f"{'category' if count == 1 else 'categories'}"
+        f"Training on {counted(len(data), 'image')} with {counted(data.objects, 'object')} of "
+        f"{counted(len(data.categories), 'category', 'categories')}"
     )
     if held_out is None:
         return f"{said}; too few to hold any out, so AP is not measured."
@@ -233,5 +233,5 @@ def _summary(options: TrainOptions, data: DataSet, held_out: DataSet | None) -> 
             "measured and the latest weights are kept."
         )
     if options.val is not None:
-        return f"{said}; AP is measured on {options.val.name}, {len(held_out)} images."
+        return f"{said}; AP is measured on {options.val.name}, {counted(len(held_out), 'image')}."
     return f"{said}; {len(held_out)} more are held out to measure AP and choose the best weights."

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from maskgui.core.detections import UNUSED_CATEGORY
+from maskgui.core.words import counted
 
 PREDICTORS = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.")
 BODY_OF_MASKS = "conv5_mask"
@@ -39,8 +40,9 @@ def start_from(
     known = [categories[row - 1] for row, _ in rows if row]
     share = f"{taken} of {len(ours)} tensors fit"
     if not known:
-        return f"{share}; all {len(categories)} categories are new to it."
-    return f"{share}; it knows {len(known)} of {len(categories)} categories: {', '.join(known)}."
+        return f"{share}; the categories are all new to it."
+    all_of_them = counted(len(categories), "category", "categories")
+    return f"{share}; it knows {len(known)} of {all_of_them}: {', '.join(known)}."
 
 
 def _pairs(ours: tuple[str, ...], theirs: tuple[str, ...]) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from maskgui.core.edits import add_instances, copied
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.shape import Shape
+from maskgui.core.words import counted
 from maskgui.tools.shaping import settle
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.names import one_line
@@ -53,8 +54,7 @@ class Copying(QObject):
             return
         names = {category.id: category.name for category in self.desk.categories()}
         self._clipboard = Clipboard(chosen, session.project.path, names)
-        count = len(chosen)
-        self.desk.say(f"Copied {count} instance{'' if count == 1 else 's'}.")
+        self.desk.say(f"Copied {counted(len(chosen), 'instance')}.")
         self._allow()
 
     def paste(self) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 from maskgui.assist.jobs import JobContext, Reply
 from maskgui.assist.session import Session
 from maskgui.core.seal import Standing
+from maskgui.core.words import counted
 from maskgui.project.place import place_for
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.files import Files
@@ -173,9 +174,8 @@ class Datasets(QObject):
             if session is not self.desk.session:
                 return
             left = len(session.find_missing())
-            words = "1 image" if found == 1 else f"{found} images"
-            tail = f" {left} are still missing." if left else ""
-            self.desk.say(f"Found {words} in “{folder.name}”.{tail}")
+            tail = f" {left:,} {'is' if left == 1 else 'are'} still missing." if left else ""
+            self.desk.say(f"Found {counted(found, 'image')} in “{folder.name}”.{tail}")
             self._files.reload_image()
 
         self.desk.background.run(lambda: session.relink(folder), done, self.desk.problem)

@@ -2,13 +2,17 @@
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QMenu
 
+from maskgui.assist.images import Found
 from maskgui.assist.session import Session
 from maskgui.core.errors import UserError
+from maskgui.core.files import shown_name
+from maskgui.core.words import counted
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.listing import Listing
 from maskgui.ui.control.navigation import Navigation
@@ -30,7 +34,7 @@ class Opened:
     counts: Counter[int]
     listing: Listing = field(default_factory=Listing)
     first: int | None = None
-    notice: str | None = None
+    notices: tuple[str, ...] = ()
     missing: int = 0
 
 
@@ -77,8 +81,8 @@ class Files(QObject):
         self._navigation.go(first)
         desk.canvas.setFocus()
         self._show_saved()
-        if opened.notice:
-            desk.say(opened.notice)
+        for notice in opened.notices:
+            desk.say(notice)
         if session.project.read_only:
             self._tell_read_only(session)
         if opened.missing:
@@ -217,22 +221,26 @@ class Files(QObject):
             self.desk.problem(notice)
 
     def rescan(self) -> None:
-        """Add images that are new in the project's folder."""
+        """Add images that are new in the project's folder; read again what is shown."""
         session = self.desk.session
         if session is None:
             return
         before = set(session.document.images)
 
-        def done(ids: list[int]) -> None:
+        def done(found: Found) -> None:
             if session is not self.desk.session:
                 return
-            new = [one for one in ids if one not in before]
-            self.desk.say(f"Found {_images(len(new))}." if new else "No new images.")
+            new = [one for one in found.added if one not in before]
+            self.desk.say(f"Found {counted(len(new), 'new image')}." if new else "No new images.")
+            if found.refused:
+                self.desk.say(refusal(found.refused))
             self._show_page(self.desk.session)
             if self.desk.image_id is None and new:
                 self._navigation.go(new[0])
+            else:
+                self._navigation.reread()
 
-        self.desk.background.run(session.rescan, done, self.desk.problem)
+        self.desk.background.run(session.look_through, done, self.desk.problem)
 
     def remove_image(self, image_id: int | None = None) -> None:
         """Take an image out of the project; its file stays."""
@@ -305,5 +313,12 @@ class Files(QObject):
         self.desk.allow(NEEDS_SESSION, reason)
 
 
-def _images(count: int) -> str:
-    return "1 new image" if count == 1 else f"{count} new images"
+def refusal(names: Sequence[str]) -> str:
+    """Return the sentence on files and folders whose names no project can hold, "" for none."""
+    if not names:
+        return ""
+    first, more = shown_name(names[0]), len(names) - 1
+    others = f" and {counted(more, 'other')}" if more else ""
+    why = "their names are" if more else "its name is"
+    it = "them" if more else "it"
+    return f"“{first}”{others} cannot be opened, as {why} no valid text; rename {it} first."

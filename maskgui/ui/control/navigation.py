@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
+from maskgui.assist.headers import check_size
+from maskgui.assist.session import Session
 from maskgui.core.document import Edit
 from maskgui.core.edits import set_review
 from maskgui.core.entities import ImageRecord, Review
+from maskgui.core.errors import UserError
+from maskgui.imaging.cache import Stamp
 from maskgui.imaging.loader import ImageLoader, Loaded
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.listing import kept_order, listing_of
@@ -30,6 +34,7 @@ class Navigation(QObject):
         self._stale = False  # images came or went since the list was made
         self._moved: set[int] = set()  # of the images listed, those of another path now
         self._noted: set[int] = set()
+        self._stamp: Stamp | None = None  # of the file on the canvas
         self.thumbnails = Thumbnails(desk, loader, self._found_problem)
         self._film = desk.window.film
         self._film.set_pictures(self.thumbnails.picture)
@@ -62,6 +67,7 @@ class Navigation(QObject):
             return
         desk.leaving.emit()
         desk.image_id = image_id
+        self._stamp = None
         desk.selection.clear()
         if session is None or image_id is None:
             desk.canvas.set_image(None, None, "")
@@ -70,11 +76,10 @@ class Navigation(QObject):
         session.pin(image_id)
         path = session.image_path(image_id)
         held = self.loader.cached(path)
-        if held is not None:
-            self._measure(image_id, held.rgb)  # what is pasted at once is clipped by it
-            self._put(image_id, held.rgb, "")
-        else:
+        if held is None:
             self._put(image_id, None, "")
+        elif self._measure(image_id, held.rgb):  # what is pasted at once is clipped by it
+            self._put(image_id, held.rgb, "")
         neighbours = [session.image_path(other) for other in self._neighbours(image_id)]
         self.loader.show(
             path,
@@ -97,11 +102,11 @@ class Navigation(QObject):
             return
         if desk.session.image_path(image_id) != reply.path:
             return
+        self._stamp = reply.stamp
         if reply.error is not None:
             self._found_problem(image_id, reply.error.reason)
             self._put(image_id, None, str(reply.error))
-        elif reply.image is not None:
-            self._measure(image_id, reply.image.rgb)
+        elif reply.image is not None and self._measure(image_id, reply.image.rgb):
             if held is None or held.rgb is not reply.image.rgb:
                 self._put(image_id, reply.image.rgb, "")
             self._note(image_id, reply.image.note)
@@ -109,10 +114,56 @@ class Navigation(QObject):
                 self._film.show_problems(self.problems)
         desk.shown.emit()
 
-    def _measure(self, image_id: int, rgb) -> None:
+    def _measure(self, image_id: int, rgb) -> bool:
+        """Keep an image's size; False, with the reason shown, where its outlines do not fit it.
+
+        They would lie elsewhere, and the next edit would cut them at the edge.
+        """
         session = self.desk.session
-        if session is not None and not session.project.read_only:
-            session.set_sizes({image_id: (rgb.shape[1], rgb.shape[0])})
+        if session is None or session.project.read_only:
+            return True
+        height, width = rgb.shape[:2]
+        try:
+            check_size(session, image_id, width, height)
+        except UserError as error:
+            self._found_problem(image_id, str(error))
+            self._put(image_id, None, str(error))
+            self._offer_new_size(session, image_id, (width, height))
+            return False
+        session.set_sizes({image_id: (width, height)})
+        return True
+
+    def _offer_new_size(self, session: Session, image_id: int, size: tuple[int, int]) -> None:
+        """Let the person take a file of another size, with the outlines as they are."""
+
+        def take() -> None:
+            if session is self.desk.session and image_id in session.document.images:
+                session.set_sizes({image_id: size})
+                self.reread()
+
+        name = session.document.image(image_id).path
+        text = f"“{name}” has another size than its outlines were made on."
+        self.desk.say(text, action=("Use this file", take))
+
+    def reread(self) -> None:
+        """Look whether the file of the image shown is another one now, and show that."""
+        desk, before = self.desk, self._stamp
+        session, image_id = desk.session, desk.image_id
+        if session is None or image_id is None:
+            return
+
+        def come(reply: Loaded) -> None:
+            if image_id != desk.image_id or session is not desk.session:
+                return
+            if reply.stamp is None or reply.stamp != before or desk.canvas.message:
+                self.thumbnails.forget(image_id)
+                self._loaded(image_id, reply, None)
+                if before is not None and not desk.canvas.message:
+                    name = session.document.image(image_id).path
+                    desk.say(f"“{name}” has changed and was read again.")
+
+        path = session.image_path(image_id)
+        self.loader.request(path, lambda reply: desk.main.post(lambda: come(reply)))
 
     def _note(self, image_id: int, note: str) -> None:
         if note and image_id not in self._noted:

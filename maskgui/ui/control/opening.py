@@ -1,7 +1,8 @@
 """Opening projects, folders and files, whether asked for, dropped or named."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -10,11 +11,12 @@ from PySide6.QtWidgets import QFileDialog
 from maskgui.assist.demo import prepare_demo
 from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.errors import UserError
+from maskgui.core.files import is_text
 from maskgui.imaging import IMAGE_SUFFIXES
-from maskgui.project import DamagedProject, ReadOnlyProject, restore
-from maskgui.project.place import SUFFIX, place_for
+from maskgui.project import DamagedProject, ReadOnlyProject, delete_project, restore
+from maskgui.project.place import SUFFIX, Place, place_for
 from maskgui.ui.control.desk import Desk
-from maskgui.ui.control.files import Files, Opened
+from maskgui.ui.control.files import Files, Opened, refusal
 from maskgui.ui.control.listing import listing_of, order_of
 from maskgui.ui.control.navigation import Navigation
 
@@ -84,11 +86,13 @@ class Opening(QObject):
     # ---- opening
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open whatever was named or dropped: a project, a folder, a COCO JSON or images."""
+        """Open whatever was named or dropped: a project, a folder, a COCO JSON or images.
+
+        A data set that comes with one of the others is imported into it once it is open.
+        """
         paths = [path.absolute() for path in paths]
-        missing = [path for path in paths if not path.exists()]
-        if missing:
-            self.desk.problem(f"There is no file or folder “{missing[0]}”; check the path.")
+        if problem := _problem_of(paths):
+            self.desk.problem(problem)
             return
         projects = [path for path in paths if path.suffix == SUFFIX and path.is_file()]
         folders = [path for path in paths if path.is_dir()]
@@ -103,16 +107,23 @@ class Opening(QObject):
             )
         if len(projects) + len(folders) + bool(images) > 1:
             self.desk.say("Opening the first of these; one project is open at a time.")
-        if projects:
-            self._open(lambda: _open_project(projects[0]), projects[0])
-        elif folders:
-            self._open(lambda: _open_folder(folders[0]), folders[0])
-        elif images:
-            self._open_images(images)
-        if data:
-            self.import_json(data[0])
+        if len(data) > 1:
+            self.desk.say(f"Importing “{data[0].name}” of these; import the others after it.")
 
-    def _open_images(self, images: list[Path]) -> None:
+        def then() -> None:
+            if data:
+                self.import_json(data[0])
+
+        if projects:
+            self._open(lambda: _open_project(projects[0]), projects[0], then)
+        elif folders:
+            self._open(lambda: _open_folder(folders[0]), folders[0], then)
+        elif images:
+            self._open_images(images, then)
+        else:
+            then()
+
+    def _open_images(self, images: list[Path], then: Callable[[], object]) -> None:
         session = self.desk.session
         parent = images[0].parent
         if session is not None and all(session.root in path.parents for path in images):
@@ -120,11 +131,20 @@ class Opening(QObject):
                 self._navigation.go(session.add_images(images)[0])
             except UserError as error:
                 self.desk.problem(str(error))
+                return
+            then()
             return
-        self._open(lambda: _open_files(parent, images), parent)
+        self._open(lambda: _open_files(parent, images), parent, then)
 
-    def _open(self, work: Callable[[], Opened], path: Path) -> None:
+    def _open(
+        self,
+        work: Callable[[], Opened],
+        path: Path,
+        then: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Open what `work` makes ready, `then` go on in it."""
         if self._is_open(path):
+            then()
             return
         self._number += 1
         self.problem = ""
@@ -135,9 +155,10 @@ class Opening(QObject):
 
         def settle(found: Opened | DamagedProject) -> None:
             if isinstance(found, Opened):
-                self._opened(found, number)
+                if self._opened(found, number):
+                    then()
             elif number == self._number:
-                self._offer_backup(found, work, path)
+                self._offer_backup(found, path, lambda: self._open(work, path, then))
 
         self.desk.background.run(lambda: _or_damage(work), settle, self._not_opened)
 
@@ -152,7 +173,7 @@ class Opening(QObject):
         self._files.rescan()
         return True
 
-    def _offer_backup(self, error: DamagedProject, work: Callable[[], Opened], path: Path) -> None:
+    def _offer_backup(self, error: DamagedProject, path: Path, again: Callable[[], object]) -> None:
         """Ask whether to restore the newest good backup; on yes, restore it and open again."""
         damaged, backup = error.path, error.backup
         if damaged is None or backup is None or not self.asks:
@@ -169,7 +190,7 @@ class Opening(QObject):
 
         def restored(aside: Path) -> None:
             self.desk.say(f"The backup is restored. The damaged file is kept as “{aside.name}”.")
-            self._open(work, path)
+            again()
 
         self.desk.background.run(lambda: restore(damaged, backup), restored, self._not_opened)
 
@@ -178,13 +199,15 @@ class Opening(QObject):
         self.desk.show_tool_text()
         self.desk.problem(text)
 
-    def _opened(self, opened: Opened, number: int) -> None:
+    def _opened(self, opened: Opened, number: int) -> bool:
+        """Show what was opened; False where it is not wanted any more."""
         if number != self._number or not self._files.put_away():
             self.desk.background.run(opened.session.close, lambda _: None, self.desk.problem)
             if number == self._number:
                 self.desk.show_tool_text()
-            return
+            return False
         self._files.take(opened)
+        return True
 
     def open_demo(self) -> None:
         """Open the demo project, whose model is the one that ships for it."""
@@ -210,43 +233,61 @@ def _open_session(path: Path) -> Session:
         return Session.open(path, read_only=True)
 
 
+def _problem_of(paths: Sequence[Path]) -> str:
+    """Return why some of what was named cannot be opened at all, "" where all may be."""
+    for path in paths:
+        if not is_text(str(path)):
+            return refusal([str(path)])
+        if not path.exists():
+            return f"There is no file or folder “{path}”; check the path."
+    return ""
+
+
+@contextlib.contextmanager
+def _closed_on_failure(session: Session, *, fresh: bool = False) -> Iterator[Session]:
+    """Let go of the project where making it ready fails, and remove it where it is `fresh`."""
+    try:
+        yield session
+    except BaseException:
+        session.close(discard=True)
+        if fresh:
+            delete_project(session.project.path)
+        raise
+
+
+def _project_of(place: Place, root: Path) -> contextlib.AbstractContextManager[Session]:
+    """Open the project of a folder, or make it."""
+    if place.path.exists():
+        return _closed_on_failure(_open_session(place.path))
+    return _closed_on_failure(Session.create(place.path, root), fresh=True)
+
+
 def _open_project(path: Path) -> Opened:
-    session = _open_session(path)
-    return _ready(session, session.find_missing())
+    with _closed_on_failure(_open_session(path)) as session:
+        return _ready(session, session.find_missing())
 
 
 def _open_folder(folder: Path) -> Opened:
     place = place_for(folder)
-    exists = place.path.exists()
-    session = _open_session(place.path) if exists else Session.create(place.path, folder)
-    try:
-        _, missing = session.look_through()
-    except UserError:
-        session.close()
-        raise
-    return _ready(session, missing, notice=place.notice)
+    with _project_of(place, folder) as session:
+        found = session.look_through()
+        notices = [place.notice, refusal(found.refused)]
+        return _ready(session, found.missing, None, *notices)
 
 
 def _open_files(parent: Path, images: list[Path]) -> Opened:
     place = place_for(parent)
-    exists = place.path.exists()
-    session = _open_session(place.path) if exists else Session.create(place.path, parent)
-    try:
+    with _project_of(place, parent) as session:
         ids = session.add_images(images, author=SYSTEM)
-    except UserError:
-        session.close()
-        raise
-    return _ready(session, session.find_missing(), ids[0], place.notice)
+        return _ready(session, session.find_missing(), ids[0], place.notice)
 
 
 def _ready(
-    session: Session,
-    missing: Sequence[int],
-    first: int | None = None,
-    notice: str | None = None,
+    session: Session, missing: Sequence[int], first: int | None = None, *notices: str | None
 ) -> Opened:
     """Return an opened session; its new images are written while they are shown."""
     counts = Counter(session.project.category_counts())
     images = session.document.images
     listing = listing_of(order_of(images.values()), images)
-    return Opened(session, counts, listing, first, notice, len(missing))
+    said = tuple(notice for notice in notices if notice)
+    return Opened(session, counts, listing, first, said, len(missing))

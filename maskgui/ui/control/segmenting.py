@@ -6,6 +6,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QObject
 
+from maskgui.assist.headers import check_size
 from maskgui.assist.jobs import Priority, Reply
 from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, joined, start_score
 from maskgui.assist.session import Session
@@ -13,6 +14,7 @@ from maskgui.core.document import Edit
 from maskgui.core.errors import UserError
 from maskgui.core.proposals import propose
 from maskgui.core.shape import Box
+from maskgui.core.words import counted
 from maskgui.maskrcnn import vectorize
 from maskgui.maskrcnn.models import ModelRef
 from maskgui.ui.control.desk import Desk
@@ -154,7 +156,7 @@ class Segmenting(QObject):
             self.desk.canvas.set_note("" if count else nothing_above(record.threshold))
         if count:
             self.desk.say(
-                f"Found {_objects(count)} in {reply.seconds:.1f} s.",
+                f"Found {counted(count, 'object')} in {reply.seconds:.1f} s.",
                 action=("Undo", lambda: self._undo(author)),
             )
 
@@ -167,6 +169,7 @@ class Segmenting(QObject):
         if record is None:
             return None
         try:
+            check_size(session, record.id, result.width, result.height)
             result = joined(result, session.detections(result.image_id))
             kept = session.store_detections(result.image_id, result.detections)
             edit = self._proposals(session, result, kept)
@@ -241,7 +244,7 @@ class Segmenting(QObject):
             )
             return
         if len(left) < len(ids):
-            self.desk.say(f"Continuing: {_images(len(ids) - len(left))} done already.")
+            self.desk.say(f"Continuing: {counted(len(ids) - len(left), 'image')} done already.")
         self.batch = Batch(session, model, _author(model), left, len(left))
         self.desk.work.begin(BATCH, self.batch.text(), self._stop_batch)
         self._next()
@@ -257,7 +260,9 @@ class Segmenting(QObject):
         while batch.left and batch.left[0] not in batch.session.document.images:
             batch.left.pop(0)
         if not batch.left:
-            self._finish(f"Segmented {_images(batch.done)}: {_objects(batch.objects)}.")
+            self._finish(
+                f"Segmented {counted(batch.done, 'image')}: {counted(batch.objects, 'object')}."
+            )
             return
         image_id = batch.left[0]
         request = self._request(batch.session, image_id, batch.model)
@@ -302,7 +307,7 @@ class Segmenting(QObject):
         if batch is None or not text:
             return
         if batch.problems:
-            images = _images(len(batch.problems))
+            images = counted(len(batch.problems), "image")
             self.desk.problem(f"{images} could not be segmented. {batch.problems[0]}")
         undo = ("Undo batch", lambda: self._undo(batch.author)) if batch.objects else None
         self.desk.say(text, action=undo)
@@ -328,7 +333,7 @@ class Segmenting(QObject):
             return
         self.last_author = None
         self.desk.say(
-            f"Took back the run on {_images(count)}." if count else "Nothing to take back."
+            f"Took back the run on {counted(count, 'image')}." if count else "Nothing to take back."
         )
         self._follow()
 
@@ -377,14 +382,6 @@ class Segmenting(QObject):
         desk.allow(("segment",), reason or only_this or (RUNNING if running else ""))
         desk.allow(("segment_all",), reason or ("A batch is running." if self.batch else ""))
         desk.allow(("undo_batch",), "" if self.last_author else "No run to take back.")
-
-
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"
-
-
-def _objects(count: int) -> str:
-    return "1 object" if count == 1 else f"{count} objects"
 
 
 def _author(model: ModelRef) -> str:

@@ -36,6 +36,13 @@ class Thumbnails:
         self._asked.clear()
         self._kept.clear()
 
+    def forget(self, image_id: int) -> None:
+        """Fetch one image's anew when it is next drawn."""
+        self._kept.pop(image_id, None)
+        if ticket := self._asked.pop(image_id, None):
+            ticket.cancel()
+        self._desk.window.film.repaint_thumbnails()
+
     @property
     def waiting(self) -> bool:
         """Whether a thumbnail that was asked for has not come."""

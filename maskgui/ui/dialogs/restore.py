@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
+from maskgui.core.words import counted
 from maskgui.project.restore import image_count, time_of
 from maskgui.ui.dialogs.ask import Dialog
 
@@ -14,8 +15,7 @@ class RestoreDialog(Dialog):
     def __init__(self, parent: QWidget, project: Path, backup: Path) -> None:
         super().__init__(parent, "MaskGUI", 480)
         when = f"{time_of(backup):%d %b %Y, %H:%M}"
-        count = image_count(backup)
-        images = "1 image" if count == 1 else f"{count:,} images"
+        images = counted(image_count(backup), "image")
         self.heading(
             f"“{project.stem}” is damaged and cannot be opened.",
             f"Its newest good backup has {images} and was made on {when}. The damaged file stays "
