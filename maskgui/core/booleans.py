@@ -13,7 +13,8 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.polygon import orient
 
-from maskgui.core.guards import Guards, as_numbers, edges_of
+from maskgui.core.guards import Guards, edges_of
+from maskgui.core.overlay import as_numbers, joined, overlaid
 from maskgui.core.shape import Polygon, Shape
 
 LEAST_AREA = 0.01
@@ -26,13 +27,13 @@ FROM_EDGE = 1e-6
 
 def union(*shapes: Shape) -> Shape:
     """Return what any of the shapes covers."""
-    area = shapely.union_all([to_area(shape) for shape in shapes])
+    area = joined([to_area(shape) for shape in shapes])
     return Guards(edges_of(shapes)).guard(from_area(area))
 
 
 def difference(shape: Shape, *others: Shape) -> Shape:
     """Return what `shape` covers and none of the others does."""
-    rest = shapely.difference(to_area(shape), shapely.union_all([to_area(one) for one in others]))
+    rest = overlaid(shapely.difference, to_area(shape), joined([to_area(one) for one in others]))
     return Guards(edges_of((shape, *others))).guard(from_area(rest))
 
 
@@ -50,7 +51,8 @@ def without(shapes: Sequence[Shape], taken: Shape) -> list[Shape]:
         if shapely.contains(area, own):
             common, rest = own, shapely.Polygon()
         elif shapely.intersects(area, own):
-            common, rest = shapely.intersection(own, area), shapely.difference(own, area)
+            common = overlaid(shapely.intersection, own, area)
+            rest = overlaid(shapely.difference, own, area)
         else:
             common = rest = shapely.Polygon()
         if any(polygons_of(common)):
@@ -122,7 +124,7 @@ def uncovered(stack: Sequence[Shape]) -> list[Shape]:
             above[at].append(areas[other])
     left = []
     for shape, area, others in zip(stack, areas, above, strict=True):
-        rest = shapely.difference(area, shapely.union_all(others)) if others else area
+        rest = overlaid(shapely.difference, area, joined(others)) if others else area
         same = area.area - rest.area < LEAST_AREA
         left.append(shape if same else guards.beside(shape).guard(from_area(rest)))
     return left
@@ -269,11 +271,11 @@ def _flat(area: shapely.Geometry) -> Iterable[shapely.Polygon]:
 
 
 def _overlay(
-    operation: Callable[[shapely.Geometry, shapely.Geometry], shapely.Geometry],
+    operation: Callable[..., shapely.Geometry],
     first: Shape,
     second: Shape,
 ) -> Shape:
-    area = operation(to_area(first), to_area(second))
+    area = overlaid(operation, to_area(first), to_area(second))
     return Guards(edges_of((first, second))).guard(from_area(area))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from maskgui.core.overlay import as_numbers
 from maskgui.core.shape import Polygon, Ring, Shape
 
 GRID = 5
@@ -115,11 +116,6 @@ class Guards:
                 if place is not None:
                     guards.append(_Guard(number, at + 1, place))
         return guards
-
-
-def as_numbers(points: Points) -> NDArray[np.complex128]:
-    """Return points (N x 2) as x + iy, which numpy sorts by x, then y."""
-    return points[:, 0] + 1j * points[:, 1]
 
 
 def _with(part: Polygon, guards: Sequence[_Guard]) -> Polygon:
