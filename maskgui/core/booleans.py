@@ -245,8 +245,16 @@ def polygons_of(area: shapely.Geometry) -> Iterator[Polygon]:
 
 def is_crumb(piece: shapely.Polygon) -> bool:
     """Whether a piece is below LEAST_AREA, or thinner on average than LEAST_WIDTH."""
-    area = float(piece.area)
-    return area < LEAST_AREA or 2 * area < LEAST_WIDTH * float(piece.length)
+    return bool(are_crumbs(piece))
+
+
+def are_crumbs(pieces: shapely.Polygon | NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Say of each piece what `is_crumb` says."""
+    area = shapely.area(pieces)
+    found: NDArray[np.bool_] = (area < LEAST_AREA) | (
+        2 * area < LEAST_WIDTH * shapely.length(pieces)
+    )
+    return found
 
 
 def _flat(area: shapely.Geometry) -> Iterable[shapely.Polygon]:

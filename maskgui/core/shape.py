@@ -59,6 +59,10 @@ class Polygon:
             self._valid = bool(self.plain().is_valid)
         return self._valid
 
+    def note_valid(self, valid: bool) -> None:
+        """Take what `is_valid` would find from who asked GEOS for many at once."""
+        self._valid = valid
+
     def plain(self) -> shapely.Polygon:
         """Return the part as shapely has it, valid or not."""
         return shapely.Polygon(self.exterior, self.holes)
@@ -72,7 +76,7 @@ class Polygon:
         if not isinstance(other, Polygon):
             return NotImplemented
         return len(self.holes) == len(other.holes) and all(
-            np.array_equal(mine, theirs)
+            len(mine) == len(theirs) and bool((mine == theirs).all())
             for mine, theirs in zip(self.rings, other.rings, strict=True)
         )
 
@@ -105,23 +109,32 @@ class Shape:
     def moved(self, dx: float, dy: float) -> "Shape":
         """Return the shape shifted by (dx, dy) image pixels."""
         by = np.array([dx, dy])
-        return Shape(
+        made = Shape(
             Polygon(part.exterior + by, [hole + by for hole in part.holes]) for part in self.parts
         )
+        if self.parts:  # rounding keeps what is least least: the box moves exactly as vertices do
+            x0, y0, x1, y1 = self.bounds
+            made.bounds = (x0 + dx, y0 + dy, x1 + dx, y1 + dy)
+        return made
 
     @cached_property
     def bounds(self) -> Box:
         """The box around all vertices; (0, 0, 0, 0) for an empty shape."""
         if not self.parts:
             return (0.0, 0.0, 0.0, 0.0)
-        low = np.min([part.exterior.min(axis=0) for part in self.parts], axis=0)
-        high = np.max([part.exterior.max(axis=0) for part in self.parts], axis=0)
-        return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+        lows = [part.exterior.min(axis=0).tolist() for part in self.parts]
+        highs = [part.exterior.max(axis=0).tolist() for part in self.parts]
+        return (
+            min(x for x, _ in lows),
+            min(y for _, y in lows),
+            max(x for x, _ in highs),
+            max(y for _, y in highs),
+        )
 
     @property
     def vertex_count(self) -> int:
         """How many vertices all rings have together."""
-        return sum(len(ring) for _, _, ring in self.rings())
+        return sum(len(ring) for part in self.parts for ring in part.rings)
 
     def to_bytes(self) -> bytes:
         """Return counts (little-endian uint32) and coordinates (float64) as bytes."""
@@ -130,7 +143,8 @@ class Shape:
             counts.append(len(part.rings))
             counts.extend(len(ring) for ring in part.rings)
         head = struct.pack(f"<{len(counts)}I", *counts)
-        return head + b"".join(ring.astype("<f8").tobytes() for _, _, ring in self.rings())
+        rings = (ring for part in self.parts for ring in part.rings)
+        return head + b"".join([ring.astype("<f8", copy=False).tobytes() for ring in rings])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Shape":

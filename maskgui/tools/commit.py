@@ -9,7 +9,7 @@ from maskgui.core.edits import add_instances, copied, delete_instances, replace_
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Scene
-from maskgui.tools.shaping import settle
+from maskgui.tools.shaping import settle_all
 
 
 def reshaped(
@@ -26,12 +26,12 @@ def reshaped(
     left alone; so is one whose new outline covers nothing, unless `delete_empty`. None when
     nothing is left to do.
     """
-    width, height = scene.size
+    held = [one for one in before if scene.instance(one.id) == one]
+    settled = settle_all([live[one.id] for one in held], *scene.size)
     pairs: list[tuple[Instance, Shape]] = []
     emptied: list[Instance] = []
-    for instance in before:
-        shape = settle(live[instance.id], width, height)
-        if scene.instance(instance.id) != instance or shape == instance.shape:
+    for instance, shape in zip(held, settled, strict=True):
+        if shape == instance.shape:
             continue
         if shape.parts:
             pairs.append((instance, shape))

@@ -88,10 +88,10 @@ def stored(project: Project, entity: Entity) -> list[Entity]:
 def test_entities_and_edits_come_back_equal(project: Project, entity: Entity, number: int) -> None:
     edit = Edit("x", None, (Change(None, entity),))
     assert rows.edit_of(zlib.compress(encode_value(edit))) == edit
-    project.write_edit(edit, encode_value(edit), None, "system", 1)
+    project.write_edit(edit, None, "system", 1)
     assert project.flush(10), project.last_error
     assert stored(project, entity) == [entity]
-    project.write_edit(edit.inverse(), b"", None, "system", 1)
+    project.write_edit(edit.inverse(), None, "system", 1)
     assert project.flush(10)
     assert stored(project, entity) == []
 

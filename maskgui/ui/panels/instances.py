@@ -309,8 +309,8 @@ class InstancePanel(Section):
         """Return the ids of the selected rows, a category's row standing for all of its own."""
         rows = self.tree.rows
         found: set[int] = set()
-        for index in self.tree.selectionModel().selectedIndexes():
-            found.update(rows.ids(index))
+        for span in self.tree.selectionModel().selection():  # type: ignore[attr-defined]
+            found.update(rows.ids_between(span.parent(), span.top(), span.bottom()))
         return frozenset(found)
 
     def _tell(self) -> None:
