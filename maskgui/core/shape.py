@@ -19,6 +19,9 @@ Ring = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in image coordinates, exclusive on the right and at the bottom."""
 
+_ALL = np.logical_and.reduce
+"""What `ndarray.all` calls in the end: its way there takes longer than 100 vertices."""
+
 
 def as_ring(points: ArrayLike) -> Ring:
     """Return points (N x 2, or flat x0 y0 x1 y1 ...) as a read-only ring of float64.
@@ -28,9 +31,9 @@ def as_ring(points: ArrayLike) -> Ring:
     ring = np.array(points, dtype=np.float64).reshape(-1, 2)
     if len(ring) < 3:
         raise ValueError("a ring needs at least three vertices")
-    if not np.isfinite(ring).all():
+    if not _ALL(np.isfinite(ring), None):
         raise ValueError("a ring has a coordinate that is not a finite number")
-    ring.flags.writeable = False
+    ring.setflags(write=False)
     return ring
 
 
@@ -76,7 +79,7 @@ class Polygon:
         if not isinstance(other, Polygon):
             return NotImplemented
         return len(self.holes) == len(other.holes) and all(
-            len(mine) == len(theirs) and bool((mine == theirs).all())
+            len(mine) == len(theirs) and bool(_ALL(mine == theirs, None))
             for mine, theirs in zip(self.rings, other.rings, strict=True)
         )
 
@@ -122,8 +125,13 @@ class Shape:
         """The box around all vertices; (0, 0, 0, 0) for an empty shape."""
         if not self.parts:
             return (0.0, 0.0, 0.0, 0.0)
-        lows = [part.exterior.min(axis=0).tolist() for part in self.parts]
-        highs = [part.exterior.max(axis=0).tolist() for part in self.parts]
+        if len(self.parts) == 1:  # of 10,000 on an image nearly all
+            points = self.parts[0].exterior
+            x0, y0 = np.minimum.reduce(points).tolist()
+            x1, y1 = np.maximum.reduce(points).tolist()
+            return (x0, y0, x1, y1)
+        lows = [np.minimum.reduce(part.exterior).tolist() for part in self.parts]
+        highs = [np.maximum.reduce(part.exterior).tolist() for part in self.parts]
         return (
             min(x for x, _ in lows),
             min(y for _, y in lows),

@@ -10,6 +10,8 @@ from maskgui.ui.panels.common import Index
 
 GROUP = 0
 """The internal id of a category's row; an instance's row holds its group's row plus one."""
+MANY_SPANS = 20
+"""Separate runs of changed rows from which all between are told as one: each is told slowly."""
 
 
 class InstanceModel(QAbstractItemModel):
@@ -62,7 +64,10 @@ class InstanceModel(QAbstractItemModel):
                 self.dataChanged.emit(parent, parent)
             pairs = zip(rows[group], members, strict=True)
             changed = [n for n, (was, now) in enumerate(pairs) if recoloured or was is not now]
-            for first, last in _ranges(changed):
+            spans = _ranges(changed)
+            if len(spans) > MANY_SPANS:
+                spans = [(changed[0], changed[-1])]
+            for first, last in spans:
                 self.dataChanged.emit(self.index(first, 0, parent), self.index(last, 0, parent))
 
     def instance(self, index: Index) -> Instance | None:
