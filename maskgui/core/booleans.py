@@ -24,9 +24,12 @@ FROM_EDGE = 1e-6
 
 
 def union(*shapes: Shape) -> Shape:
-    """Return what any of the shapes covers."""
-    area = shapely.union_all([to_area(shape) for shape in shapes])
-    return Guards(edges_of(shapes)).guard(from_area(area))
+    """Return what any of the shapes covers; parts that meet no other shape keep their vertices."""
+    pieces, owners = shapely.get_parts([to_area(shape) for shape in shapes], return_index=True)
+    one, other = shapely.STRtree(pieces).query(pieces, predicate="intersects")
+    meeting = np.unique(one[owners[one] != owners[other]])
+    joined = Guards(edges_of(shapes)).guard(from_area(shapely.union_all(pieces[meeting])))
+    return Shape((*from_area(np.delete(pieces, meeting)).parts, *joined.parts))
 
 
 def difference(shape: Shape, *others: Shape) -> Shape:
@@ -224,12 +227,15 @@ def _points_inside(faces: NDArray[np.object_]) -> NDArray[np.object_]:
     return points
 
 
-def from_area(area: shapely.Geometry) -> Shape:
-    """Return a shapely geometry as a shape: its polygons without crumbs, nothing else."""
+def from_area(area: shapely.Geometry | NDArray[np.object_]) -> Shape:
+    """Return a shapely geometry, or several that do not overlap, as a shape.
+
+    These are its polygons without crumbs, nothing else.
+    """
     return Shape(polygons_of(area))
 
 
-def polygons_of(area: shapely.Geometry) -> Iterator[Polygon]:
+def polygons_of(area: shapely.Geometry | NDArray[np.object_]) -> Iterator[Polygon]:
     """Yield the polygons of a geometry as valid parts, without crumbs."""
     for piece in _flat(area):
         if not piece.is_valid:
@@ -257,7 +263,7 @@ def are_crumbs(pieces: shapely.Polygon | NDArray[np.object_]) -> NDArray[np.bool
     return found
 
 
-def _flat(area: shapely.Geometry) -> Iterable[shapely.Polygon]:
+def _flat(area: shapely.Geometry | NDArray[np.object_]) -> Iterable[shapely.Polygon]:
     for piece in shapely.get_parts(area):
         if piece.geom_type in ("MultiPolygon", "GeometryCollection"):
             yield from _flat(piece)
