@@ -68,6 +68,8 @@ class Polygon:
 
     def plain(self) -> shapely.Polygon:
         """Return the part as shapely has it, valid or not."""
+        if not self.holes:  # a straighter way to the same, in half the time
+            return shapely.polygons(self.exterior)
         return shapely.Polygon(self.exterior, self.holes)
 
     @property
