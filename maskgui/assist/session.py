@@ -18,7 +18,7 @@ from maskgui.assist.roots import find_root, root_entries, root_meta
 from maskgui.assist.timeline import Timeline, passed_over, rebased
 from maskgui.core.detections import Detections
 from maskgui.core.document import Document, Edit, EditConflict
-from maskgui.core.entities import Instance, encode_value
+from maskgui.core.entities import Instance, check_storable
 from maskgui.core.shape import Shape
 from maskgui.project import NotWritten, Project
 from maskgui.project.history import Batch, Entry
@@ -139,16 +139,15 @@ class Session:
         EditConflict, with nothing changed, where it contradicts the present state.
         """
         self.project.check_writable()
-        encoded = encode_value(edit)  # before anything changes: it refuses what cannot be stored
+        check_storable(edit)  # before anything changes
         with self._turn:
-            if (present := rebased(edit, self.document)) is not edit:
-                edit, encoded = present, encode_value(present)
+            edit = rebased(edit, self.document)
             self._loaded.load_for(edit, fresh=True)
             self.document.apply(edit)
             highest = max((change.entity.id for change in edit.changes), default=0)
             self._next_id = max(self._next_id, highest + 1)
             entry = self._entry(edit, author)
-            self.project.write_edit(edit, encoded, entry, author, self._next_id)
+            self.project.write_edit(edit, entry, author, self._next_id)
             self._loaded.make_room()
             self._notify(edit)
 

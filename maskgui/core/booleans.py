@@ -26,9 +26,12 @@ FROM_EDGE = 1e-6
 
 
 def union(*shapes: Shape) -> Shape:
-    """Return what any of the shapes covers."""
-    area = joined([to_area(shape) for shape in shapes])
-    return Guards(edges_of(shapes)).guard(from_area(area))
+    """Return what any of the shapes covers; parts that meet no other shape keep their vertices."""
+    pieces, owners = shapely.get_parts([to_area(shape) for shape in shapes], return_index=True)
+    one, other = shapely.STRtree(pieces).query(pieces, predicate="intersects")
+    meeting = np.unique(one[owners[one] != owners[other]])
+    met = Guards(edges_of(shapes)).guard(from_area(joined(pieces[meeting])))
+    return Shape((*from_area(np.delete(pieces, meeting)).parts, *met.parts))
 
 
 def difference(shape: Shape, *others: Shape) -> Shape:
@@ -237,12 +240,15 @@ def _points_inside(faces: NDArray[np.object_]) -> NDArray[np.object_]:
     return points
 
 
-def from_area(area: shapely.Geometry) -> Shape:
-    """Return a shapely geometry as a shape: its polygons without crumbs, nothing else."""
+def from_area(area: shapely.Geometry | NDArray[np.object_]) -> Shape:
+    """Return a shapely geometry, or several that do not overlap, as a shape.
+
+    These are its polygons without crumbs, nothing else.
+    """
     return Shape(polygons_of(area))
 
 
-def polygons_of(area: shapely.Geometry) -> Iterator[Polygon]:
+def polygons_of(area: shapely.Geometry | NDArray[np.object_]) -> Iterator[Polygon]:
     """Yield the polygons of a geometry as valid parts, without crumbs."""
     for piece in _flat(area):
         if not piece.is_valid:
@@ -258,11 +264,19 @@ def polygons_of(area: shapely.Geometry) -> Iterator[Polygon]:
 
 def is_crumb(piece: shapely.Polygon) -> bool:
     """Whether a piece is below LEAST_AREA, or thinner on average than LEAST_WIDTH."""
-    area = float(piece.area)
-    return area < LEAST_AREA or 2 * area < LEAST_WIDTH * float(piece.length)
+    return bool(are_crumbs(piece))
 
 
-def _flat(area: shapely.Geometry) -> Iterable[shapely.Polygon]:
+def are_crumbs(pieces: shapely.Polygon | NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Say of each piece what `is_crumb` says."""
+    area = shapely.area(pieces)
+    found: NDArray[np.bool_] = (area < LEAST_AREA) | (
+        2 * area < LEAST_WIDTH * shapely.length(pieces)
+    )
+    return found
+
+
+def _flat(area: shapely.Geometry | NDArray[np.object_]) -> Iterable[shapely.Polygon]:
     for piece in shapely.get_parts(area):
         if piece.geom_type in ("MultiPolygon", "GeometryCollection"):
             yield from _flat(piece)

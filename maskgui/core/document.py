@@ -57,8 +57,8 @@ class Edit(msgspec.Struct, frozen=True, gc=False):
 
     def labelled_images(self) -> frozenset[int]:
         """The images whose instances this edit changes."""
-        entities = (change.entity for change in self.changes)
-        return frozenset(one.image_id for one in entities if isinstance(one, Instance))
+        entities = [change.entity for change in self.changes]
+        return frozenset([one.image_id for one in entities if isinstance(one, Instance)])
 
 
 class Document:
@@ -170,9 +170,9 @@ class Document:
         shelf = self._shelf(entity)
         if isinstance(entity, Instance):
             self._ordered.pop(entity.image_id, None)
-            held = (shelf.get(entity.id), value)
-            if any(isinstance(one, Instance) and one.is_proposal for one in held):
-                self._proposals.pop(entity.image_id, None)
+            for held in (shelf.get(entity.id), value):
+                if isinstance(held, Instance) and held.is_proposal:
+                    self._proposals.pop(entity.image_id, None)
         if value is None:
             shelf.pop(entity.id, None)
         else:

@@ -120,8 +120,11 @@ class Guards:
 
 def _with(part: Polygon, guards: Sequence[_Guard]) -> Polygon:
     rings: list[Points] = []
+    by_ring: dict[int, list[_Guard]] = {}
+    for one in guards:
+        by_ring.setdefault(one.ring, []).append(one)
     for number, ring in enumerate(part.rings):
-        own = [one for one in guards if one.ring == number]
+        own = by_ring.get(number, [])
         before, points = [one.before for one in own], [one.point for one in own]
         rings.append(np.insert(ring, before, points, axis=0) if own else ring)
     return Polygon(rings[0], rings[1:])

@@ -4,12 +4,14 @@ import enum
 from collections.abc import Collection, Sequence
 
 import msgspec
+import numpy as np
+import shapely
+from numpy.typing import NDArray
 
 from maskgui.core.detections import Detections
 from maskgui.core.document import Change, Edit
 from maskgui.core.edits import replace_instances
 from maskgui.core.entities import ImageRecord, Instance
-from maskgui.core.shape import Box
 
 
 class Way(enum.StrEnum):
@@ -69,15 +71,17 @@ def _ends(pile: Sequence[Instance], chosen: Collection[int], way: Way) -> dict[i
 def _steps(pile: Sequence[Instance], chosen: Collection[int], way: Way) -> dict[int, int]:
     """Return everyone's number after each chosen one passed its next neighbour."""
     order = list(pile) if way is Way.FORWARD else list(pile)[::-1]
-    for one in [one for one in reversed(order) if one.id in chosen]:
-        at = order.index(one)
-        above = [
-            place
-            for place in range(at + 1, len(order))
-            if _meet(one.shape.bounds, order[place].shape.bounds)
-        ]
-        if above and order[above[0]].id not in chosen:
-            order.insert(above[0], order.pop(at))
+    own = [at for at, one in enumerate(order) if one.id in chosen]
+    places = np.arange(len(order))  # where each goes, by where it was
+    for at, near in zip(reversed(own), reversed(_neighbours(order, own)), strict=True):
+        above = near[places[near] > at]  # it has not moved yet: all before were above it
+        if len(above):
+            first = above[np.argmin(places[above])]
+            if order[first].id not in chosen:
+                to = places[first]
+                places[(places > at) & (places <= to)] -= 1
+                places[at] = to
+    order = [order[at] for at in np.argsort(places).tolist()]
     if way is Way.BACKWARD:
         order.reverse()
     numbers = [one.order for one in pile]
@@ -86,5 +90,15 @@ def _steps(pile: Sequence[Instance], chosen: Collection[int], way: Way) -> dict[
     return {one.id: number for one, number in zip(order, numbers, strict=True)}
 
 
-def _meet(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _neighbours(order: Sequence[Instance], own: Sequence[int]) -> list[NDArray[np.intp]]:
+    """Return for each place of `own` the places whose boxes meet that one's."""
+    if not own:
+        return []
+    boxes = np.array([one.shape.bounds for one in order])
+    areas = shapely.box(*boxes.T)
+    asked, found = shapely.STRtree(areas).query(areas[own])
+    one, other = boxes[own][asked], boxes[found]
+    met = (one[:, :2] < other[:, 2:]).all(axis=1) & (other[:, :2] < one[:, 2:]).all(axis=1)
+    asked, found = asked[met], found[met]
+    found = found[np.argsort(asked, kind="stable")]
+    return np.split(found, np.cumsum(np.bincount(asked, minlength=len(own)))[:-1])

@@ -197,20 +197,19 @@ class Project(Reader):
         """Whether instances of an image are not on disk yet."""
         return self._writer is not None and self._writer.is_pending(image_id)
 
-    def write_edit(
-        self, edit: Edit, encoded: bytes, entry: Entry | None, author: str, next_id: int
-    ) -> None:
-        """Queue an edit, with its history entry when it has one.
+    def write_edit(self, edit: Edit, entry: Entry | None, author: str, next_id: int) -> None:
+        """Queue an edit, with its history entry when it has one; see `check_storable`.
 
-        encoded: the edit as `encode_value` gives it. An author's new edit takes the place of what
-        that author had taken back.
+        An author's new edit takes the place of what that author had taken back.
         """
 
         def work(connection: sqlite3.Connection) -> None:
             rows.write_changes(connection, edit)
             if entry:
                 history.clear_redo(connection, author)
-                history.insert(connection, entry, author, zlib.compress(encoded, level=1))
+                history.insert(
+                    connection, entry, author, zlib.compress(encode_value(edit), level=1)
+                )
             connection.execute(
                 "UPDATE meta SET value = max(value, ?) WHERE key = 'next_id'", (next_id,)
             )

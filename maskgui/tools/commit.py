@@ -9,7 +9,7 @@ from maskgui.core.edits import add_instances, copied, delete_instances, replace_
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.shape import Shape
 from maskgui.tools.base import Scene
-from maskgui.tools.shaping import settle
+from maskgui.tools.shaping import settle_all
 
 GONE = "The instance was deleted, hidden, locked or changed meanwhile: nothing was done"
 
@@ -37,12 +37,12 @@ def reshaped(
     with is left alone; so is one whose new outline covers nothing, unless `delete_empty`. None when
     nothing is left to do.
     """
-    width, height = scene.size
+    held = [one for one in before if _is_same(one, scene)]
+    settled = settle_all([live[one.id] for one in held], *scene.size)
     pairs: list[tuple[Instance, Shape]] = []
     emptied: list[Instance] = []
-    for instance in before:
-        shape = settle(live[instance.id], width, height)
-        if not _is_same(instance, scene) or shape == instance.shape:
+    for instance, shape in zip(held, settled, strict=True):
+        if shape == instance.shape:
             continue
         if shape.parts:
             pairs.append((instance, shape))

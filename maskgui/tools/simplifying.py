@@ -1,7 +1,7 @@
 """Fewer vertices and smoother outlines, with a preview of what it costs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from maskgui.core.smooth import smoothed
 from maskgui.tools.base import Key, Look, Option, Overlay, Pointer, Response, Scene
 from maskgui.tools.commit import reshaped
 from maskgui.tools.picking import bodies, editable
-from maskgui.tools.shaping import settle
+from maskgui.tools.shaping import settle_all
 from maskgui.tools.stepping import SteppedTool
 
 BOUNDS = {"tolerance": (0.0, 20.0), "smoothness": (0.0, 20.0)}
@@ -178,7 +178,8 @@ class SimplifyTool(SteppedTool):
 
     def _make(self, chosen: list[Instance], scene: Scene) -> Preview:
         full = {one.id: self._unsimplified(one, scene) for one in chosen}
-        live = {number: self._simpler(shape, *scene.size) for number, shape in full.items()}
+        simpler = self._simpler(list(full.values()), *scene.size)
+        live = dict(zip(full, simpler, strict=True))
         return Preview(
             sum(shape.vertex_count for shape in full.values()),
             sum(shape.vertex_count for shape in live.values()),
@@ -201,8 +202,10 @@ class SimplifyTool(SteppedTool):
             self._full[instance.id] = known
         return known[1]
 
-    def _simpler(self, shape: Shape, width: int, height: int) -> Shape:
-        """Return the simpler shape; the shape itself where nothing would be left of it."""
-        smooth = settle(smoothed(shape, self.values["smoothness"]), width, height)
-        simpler = settle(thinned(smooth, self.values["tolerance"]), width, height)
-        return simpler if simpler.parts else shape
+    def _simpler(self, shapes: Sequence[Shape], width: int, height: int) -> list[Shape]:
+        """Return the simpler shapes; the shape itself where nothing would be left of it."""
+        smooth = [smoothed(shape, self.values["smoothness"]) for shape in shapes]
+        settled = settle_all(smooth, width, height)
+        simpler = [thinned(shape, self.values["tolerance"]) for shape in settled]
+        made = settle_all(simpler, width, height)
+        return [new if new.parts else old for old, new in zip(shapes, made, strict=True)]

@@ -311,3 +311,18 @@ def test_the_pieces_of_a_cut_have_the_pixels_of_the_whole():
             count += 1
     assert count > 40
     assert wrong / count < 2.0, "without guards 8"
+
+
+def test_a_union_leaves_parts_that_meet_no_other_shape_as_they_are():
+    squares = [Polygon([(x, 0), (x + 4, 0), (x + 4, 4), (x, 4)]) for x in (0, 10, 20, 30)]
+    joined = booleans.union(Shape(squares), Shape([Polygon([(9, 1), (25, 1), (25, 3), (9, 3)])]))
+    assert joined.parts[:2] == (squares[0], squares[3])
+    assert len(joined.parts) == 3
+    assert booleans.area_of(joined) == pytest.approx(4 * 16 + 16 * 2 - 2 * 8)
+
+
+def test_parts_of_one_shape_that_touch_at_a_corner_stay_two():
+    squares = [Polygon([(x, x), (x + 4, x), (x + 4, x + 4), (x, x + 4)]) for x in (0, 4)]
+    assert booleans.union(Shape(squares)).parts == tuple(squares)
+    assert booleans.area_of(booleans.union(Shape(squares), Shape([squares[0]]))) == 32
+    assert booleans.union().parts == ()

@@ -67,3 +67,21 @@ def test_chosen_keep_their_order_and_so_do_the_others(orders, chosen, way) -> No
     assert [n for n in after if n not in chosen] == [n for n in before if n not in chosen]
     if way is Way.FRONT and chosen:
         assert set(after[-len(chosen) :]) == chosen
+
+
+@given(
+    st.lists(st.integers(0, 90), min_size=1, max_size=10),
+    st.sets(st.integers(0, 9)),
+    st.sampled_from((Way.FORWARD, Way.BACKWARD)),
+)
+def test_each_chosen_one_passes_the_next_that_it_meets(places, chosen, way) -> None:
+    pile = [box(number, x, number) for number, x in enumerate(places)]
+    left = {one.id: one.shape.bounds[0] for one in pile}
+    order = [one.id for one in pile]
+    order = order if way is Way.FORWARD else order[::-1]
+    for number in [one for one in reversed(order) if one in chosen]:
+        at = order.index(number)
+        met = [n for n in range(at + 1, len(order)) if abs(left[order[n]] - left[number]) < 20]
+        if met and order[met[0]] not in chosen:
+            order.insert(met[0], order.pop(at))
+    assert pile_after(pile, chosen, way) == (order if way is Way.FORWARD else order[::-1])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from maskgui.core.document import Change, Edit
-from maskgui.core.entities import ImageRecord, encode_value
+from maskgui.core.entities import ImageRecord
 from maskgui.project import Project, backup
 from maskgui.project.backup import backups_of, find_fault, make_backup, newest_good_backup
 
@@ -16,7 +16,7 @@ from maskgui.project.backup import backups_of, find_fault, make_backup, newest_g
 def add_images(project: Project, *numbers: int) -> None:
     for number in numbers:
         edit = Edit("Add", number, (Change(None, ImageRecord(number, f"{number}.png", 0, 0)),))
-        project.write_edit(edit, encode_value(edit), None, "system", number + 1)
+        project.write_edit(edit, None, "system", number + 1)
     assert project.flush(10)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from maskgui.assist.session import Session
 from maskgui.core.document import Change, Edit
-from maskgui.core.entities import Category, ImageRecord, encode_value
+from maskgui.core.entities import Category, ImageRecord
 from maskgui.project import (
     DamagedProject,
     NotAProject,
@@ -32,7 +32,7 @@ def add_image(project: Project, number: int, seq: int) -> Edit:
     record = ImageRecord(number, f"sub/{number}.png", 640, 480, file_size=12)
     edit = Edit("Add image", number, (Change(None, record),))
     entry = Entry(seq, number, "Add image")
-    project.write_edit(edit, encode_value(edit), entry, "person", number + 1)
+    project.write_edit(edit, entry, "person", number + 1)
     return edit
 
 
@@ -299,7 +299,7 @@ def test_categories_keep_their_values(path: Path) -> None:
     project = Project.create(path, {})
     category = Category(908400553664, "“x”", "#123456", order=-3, source=4)
     edit = Edit("Add category", None, (Change(None, category),))
-    project.write_edit(edit, encode_value(edit), None, "system", 908400553665)
+    project.write_edit(edit, None, "system", 908400553665)
     assert project.flush(5)
     assert project.categories() == [category]
     assert project.last_seq() == 0

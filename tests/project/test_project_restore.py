@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from maskgui.core.document import Change, Edit
-from maskgui.core.entities import ImageRecord, encode_value
+from maskgui.core.entities import ImageRecord
 from maskgui.project import DamagedProject, Project, ProjectError, ProjectInUse, restore
 from maskgui.project.backup import make_backup, newest_good_backup
 from maskgui.project.restore import image_count, time_of
@@ -17,7 +17,7 @@ def project(tmp_path: Path) -> Path:
     path = tmp_path / "a.maskgui"
     opened = Project.create(path, {"root": "."})
     edit = Edit("Add image", 1, (Change(None, ImageRecord(1, "1.png", 8, 8)),))
-    opened.write_edit(edit, encode_value(edit), None, "system", 2)
+    opened.write_edit(edit, None, "system", 2)
     assert opened.flush(20)
     opened.close()
     for old in path.parent.glob(".maskgui-backups/*/*"):

@@ -20,6 +20,7 @@ from maskgui.core.entities import (
     Mark,
     MarkKind,
     Review,
+    check_storable,
     encode_value,
 )
 from maskgui.core.shape import Polygon, Shape
@@ -88,10 +89,10 @@ def stored(project: Project, entity: Entity) -> list[Entity]:
 def test_entities_and_edits_come_back_equal(project: Project, entity: Entity, number: int) -> None:
     edit = Edit("x", None, (Change(None, entity),))
     assert rows.edit_of(zlib.compress(encode_value(edit))) == edit
-    project.write_edit(edit, encode_value(edit), None, "system", 1)
+    project.write_edit(edit, None, "system", 1)
     assert project.flush(10), project.last_error
     assert stored(project, entity) == [entity]
-    project.write_edit(edit.inverse(), b"", None, "system", 1)
+    project.write_edit(edit.inverse(), None, "system", 1)
     assert project.flush(10)
     assert stored(project, entity) == []
 
@@ -195,3 +196,15 @@ def test_lost_facts_are_named_and_stop_no_thread(path: Path) -> None:
         Session.open(path, read_only=True)
     with pytest.raises(ValueError, match="revision"):
         make_backup(path)
+
+
+@pytest.mark.parametrize("bad", ["\udc80", 2**70])
+def test_what_cannot_be_stored_is_found_without_its_outlines(bad):
+    square = Shape([Polygon([(0, 0), (4, 0), (4, 4)])])
+    fine = Edit("draw", 1, (Change(None, Instance(1, 1, 7, square)),))
+    check_storable(fine)
+    name, order = (bad, 0) if isinstance(bad, str) else ("nut", bad)
+    edit = Edit("add", None, (*fine.changes, Change(None, Category(7, name, "#112233", order))))
+    for ask in (check_storable, encode_value):
+        with pytest.raises((OverflowError, UnicodeEncodeError)):
+            ask(edit)

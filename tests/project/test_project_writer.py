@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from maskgui.core.document import Change, Edit
-from maskgui.core.entities import ImageRecord, Instance, encode_value
+from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.shape import Polygon, Shape
 from maskgui.project import NotWritten, Project, rows, writer
 from maskgui.project.history import Entry
@@ -25,7 +25,7 @@ def add_image(project: Project, number: int) -> None:
     labelled = Instance(1000 + number, number, 1, TRIANGLE)
     edit = Edit("Add image", number, (Change(None, record), Change(None, labelled)))
     entry = Entry(number, number, edit.label)
-    project.write_edit(edit, encode_value(edit), entry, "person", number + 1)
+    project.write_edit(edit, entry, "person", number + 1)
 
 
 class FullDisk:

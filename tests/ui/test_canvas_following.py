@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QObject, QPointF
 from PySide6.QtTest import QTest
 
@@ -77,6 +78,22 @@ def test_the_scene_keeps_the_order_through_edits(steps):
         shown = (one for one in now.values() if one.id != 3)
         assert list(scene.instances()) == sorted(shown, key=lambda one: (one.order, one.id))
         assert list(held) == held_as
+
+
+def test_an_edit_of_many_instances_leaves_the_scene_as_if_made_anew():
+    scene = CanvasScene(Project(), SelectionModel())
+    scene.image_id = 1
+    before = [instance(n, Polygon(square(10 * n, 10, 8))) for n in range(200)]
+    scene.set_instances(before, ())
+    scene.set_hidden(frozenset({3}))
+    assert len(scene.instances()) == 199
+    assert scene.hits.bodies_at(15, 15) == [1]
+    after = [replace(one, shape=one.shape.moved(0, 100), order=-one.id) for one in before]
+    scene.apply(Edit("test", 1, tuple(map(Change, before, after))))
+    assert [one.id for one in scene.instances()] == [n for n in range(199, -1, -1) if n != 3]
+    assert scene.hits.bodies_at(15, 15) == []
+    assert scene.hits.bodies_at(15, 115) == [1]
+    assert scene.hits.bodies_at(35, 115) == []
 
 
 def test_a_selected_instance_looks_the_same_in_every_frame(qtbot):

@@ -1,7 +1,7 @@
 """The list of instances tells views of those rows that changed, and of no others."""
 
 from msgspec.structs import replace
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 
 from maskgui.core.entities import Category, Instance
 from maskgui.core.shape import Polygon, Shape
@@ -53,3 +53,16 @@ def test_rows_are_told_apart(qtbot):
     assert model.digits == 1
     model.show([replace(drawn, id=n) for n in range(1, 101)], CATEGORIES)
     assert model.digits == 3
+
+
+def test_many_separate_rows_are_told_as_one_run(qtbot):
+    model = InstanceModel()
+    instances = [Instance(n, 1, 1, SQUARE, n) for n in range(100)]
+    model.show(instances, CATEGORIES)
+    told = []
+    model.dataChanged.connect(lambda first, last: told.append((first.row(), last.row())))
+    moved = [replace(one, order=one.order + 100) if one.id % 2 else one for one in instances]
+    assert not model.show(moved, CATEGORIES)
+    assert told == [(1, 99)]
+    assert model.ids_between(model.index(0, 0), 3, 5) == [3, 4, 5]
+    assert model.ids_between(QModelIndex(), 0, 0) == list(range(100))

@@ -351,7 +351,8 @@ class Canvas(CameraWidget):
     def _follow_changes(self, changed: list[Instance], recoloured: bool) -> None:
         if recoloured:
             self._layer.spoil()
-        self._layer.spoil_instances(changed)
+        else:
+            self._layer.spoil_instances(changed)
         self._layer.set_selected(self.scene.selection)
         self._refresh_tool()
 

@@ -229,9 +229,10 @@ class InstanceLayer(QObject):
             self._spoil(EVERYWHERE)
 
     def _can_lift(self, ids: frozenset[int]) -> bool:
+        if len(ids) > LIFT_INSTANCES:
+            return False
         found = (self._scene.instance(one) for one in ids)
-        vertices = sum(one.shape.vertex_count for one in found if one is not None)
-        return len(ids) <= LIFT_INSTANCES and vertices <= LIFT_VERTICES
+        return sum(one.shape.vertex_count for one in found if one is not None) <= LIFT_VERTICES
 
     def _cancel(self) -> None:
         """Nothing that waits or is being painted is wanted any more."""

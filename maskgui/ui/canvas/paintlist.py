@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
@@ -26,8 +27,7 @@ LINE_BLEED = 6.0
 """Logical pixels that lines and halos reach beyond an instance's box at most."""
 
 
-@dataclass(frozen=True)
-class PaintItem:
+class PaintItem(msgspec.Struct, frozen=True, gc=False):
     """One instance to paint."""
 
     instance_id: int

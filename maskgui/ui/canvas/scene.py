@@ -16,6 +16,8 @@ from maskgui.ui.names import one_line
 from maskgui.ui.selection import SelectionModel
 
 UNKNOWN_COLOR = "#9aa0a8"
+MANY = 100
+"""Changes from which order and hit index are made anew: following one costs as much as a copy."""
 
 
 class EditContext(Protocol):
@@ -65,7 +67,10 @@ class CanvasScene:
     @property
     def selection(self) -> frozenset[int]:
         """Ids of the selected instances that are shown."""
-        return frozenset(one for one in self._selection.ids if self.instance(one) is not None)
+        shown = self._selection.ids.intersection(self._instances) - self.hidden
+        if self._sifts:
+            return frozenset(one for one in shown if self.sieve.passes(self._instances[one]))
+        return shown
 
     @property
     def hits(self) -> HitIndex:
@@ -151,6 +156,8 @@ class CanvasScene:
         """
         changed: list[Instance] = []
         recoloured = False
+        if len(edit.changes) > MANY:
+            self._hits = self._ordered = None
         for change in edit.changes:
             entity = change.entity
             if isinstance(entity, Category):
@@ -167,7 +174,8 @@ class CanvasScene:
         return changed, recoloured
 
     def _put(self, instance_id: int, after: Instance | None) -> None:
-        self._reorder(self.instance(instance_id), after)
+        if self._ordered is not None:
+            self._reorder(self._ordered, self.instance(instance_id), after)
         if after is None:
             self._instances.pop(instance_id, None)
         else:
@@ -178,16 +186,16 @@ class CanvasScene:
             else:
                 self._hits.put(after)
 
-    def _reorder(self, before: Instance | None, after: Instance | None) -> None:
+    def _reorder(
+        self, ordered: Sequence[Instance], before: Instance | None, after: Instance | None
+    ) -> None:
         """Keep the order without sorting anew; who holds the old list keeps it as it was."""
-        if self._ordered is None:
-            return
-        self._ordered = list(self._ordered)
+        ordered = list(ordered)
         if before is not None:
-            del self._ordered[bisect_left(self._ordered, _place(before), key=_place)]
+            del ordered[bisect_left(ordered, _place(before), key=_place)]
         if after is not None and self._shows(after):
-            at = bisect_left(self._ordered, _place(after), key=_place)
-            self._ordered.insert(at, after)
+            ordered.insert(bisect_left(ordered, _place(after), key=_place), after)
+        self._ordered = ordered
 
     def color(self, category_id: int | None) -> str:
         """Return a category's colour "#rrggbb"."""

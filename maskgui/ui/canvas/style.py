@@ -1,8 +1,8 @@
 """How one instance is painted: the figures of the look, in one place."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
@@ -24,9 +24,11 @@ CHIP_EDGES = 15.0
 LABEL_HEIGHT = 20.0
 
 
-@dataclass(frozen=True)
-class Look:
-    """What decides how an instance is painted, besides its outline and its state."""
+class Look(msgspec.Struct, frozen=True, gc=False):
+    """What decides how an instance is painted, besides its outline and its state.
+
+    A struct is made in a tenth of a data class's time, and 10,000 are.
+    """
 
     color: str  # "#rrggbb"
     proposal: bool = False

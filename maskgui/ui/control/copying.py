@@ -11,7 +11,7 @@ from maskgui.core.edits import add_instances, copied
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.shape import Shape
 from maskgui.core.words import counted
-from maskgui.tools.shaping import settle
+from maskgui.tools.shaping import settle_all
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.names import one_line
 
@@ -98,7 +98,12 @@ class Copying(QObject):
             return
         here = {(one.category_id, one.shape) for one in self.desk.instances()}
         found = self.desk.session.instances(before)
-        new = [one for one in found if (one.category_id, _fitted(one, record, 0.0)) not in here]
+        fitted = _fitted(found, record, 0.0)
+        new = [
+            one
+            for one, shape in zip(found, fitted, strict=True)
+            if (one.category_id, shape) not in here
+        ]
         if new:
             self._add_copies(new, record, "Repeat", aside=False)
         else:
@@ -115,10 +120,11 @@ class Copying(QObject):
     ) -> None:
         by = SHIFT / max(self.desk.scale, 1e-6) if aside else 0.0
         order = 1 + max((one.order for one in self.desk.instances()), default=-1)
+        pile = sorted(originals, key=lambda one: (one.order, one.id))
         made = [
             copied(one, self.desk.new_id(), record.id, shape=shape, order=order + place)
-            for place, one in enumerate(sorted(originals, key=lambda one: (one.order, one.id)))
-            if (shape := _fitted(one, record, by)).parts
+            for place, (one, shape) in enumerate(zip(pile, _fitted(pile, record, by), strict=True))
+            if shape.parts
         ]
         if not made:
             self.desk.say("What was copied lies outside this image; nothing was pasted.")
@@ -138,11 +144,11 @@ class Copying(QObject):
         desk.allow(("same_as_previous",), image or first)
 
 
-def _fitted(one: Instance, record: ImageRecord, by: float) -> Shape:
-    """Return a copy's outline, aside and within the image; empty where nothing of it is left."""
-    moved = one.shape.moved(*_room(one, record, by))
+def _fitted(originals: Sequence[Instance], record: ImageRecord, by: float) -> list[Shape]:
+    """Return copies' outlines, aside and within the image; empty where nothing is left of one."""
+    moved = [one.shape.moved(*_room(one, record, by)) for one in originals]
     known = record.width and record.height  # an image not shown yet has no size
-    return settle(moved, record.width, record.height) if known else moved
+    return settle_all(moved, record.width, record.height) if known else moved
 
 
 def _room(one: Instance, record: ImageRecord, by: float) -> tuple[float, float]:

@@ -18,6 +18,8 @@ ORIGIN_TEXT = {
 }
 GROUP = 0
 """The internal id of a category's row; an instance's row holds its group's row plus one."""
+MANY_SPANS = 20
+"""Separate runs of changed rows from which all between are told as one: each is told slowly."""
 
 
 class InstanceModel(QAbstractItemModel):
@@ -70,7 +72,10 @@ class InstanceModel(QAbstractItemModel):
                 self.dataChanged.emit(parent, parent)
             pairs = zip(rows[group], members, strict=True)
             changed = [n for n, (was, now) in enumerate(pairs) if recoloured or was is not now]
-            for first, last in _ranges(changed):
+            spans = _ranges(changed)
+            if len(spans) > MANY_SPANS:
+                spans = [(changed[0], changed[-1])]
+            for first, last in spans:
                 self.dataChanged.emit(self.index(first, 0, parent), self.index(last, 0, parent))
 
     def instance(self, index: Index) -> Instance | None:
@@ -96,6 +101,12 @@ class InstanceModel(QAbstractItemModel):
     def digits(self) -> int:
         """How many digits the largest number of a row has."""
         return len(str(max(map(len, self._rows), default=0)))
+
+    def ids_between(self, parent: Index, first: int, last: int) -> list[int]:
+        """Return the instances of rows below a parent: asked row by row, 10,000 take 80 ms."""
+        if parent.isValid():
+            return [one.id for one in self._rows[parent.row()][first : last + 1]]
+        return [one.id for members in self._rows[first : last + 1] for one in members]
 
     def all_ids(self) -> list[int]:
         """Return every instance's id in the order of the list."""
