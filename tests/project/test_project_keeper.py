@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from maskgui.core.document import Change, Edit
-from maskgui.core.entities import ImageRecord, encode_value
+from maskgui.core.entities import ImageRecord
 from maskgui.project import NotWritten, Project, ProjectInUse, keeper, place_for, writer
 from maskgui.project.backup import find_fault
 from maskgui.project.history import Entry
@@ -31,7 +31,7 @@ def add(project: Project, *numbers: int) -> None:
     for number in numbers:
         edit = Edit("Add image", number, (Change(None, ImageRecord(number, f"{number}", 0, 0)),))
         entry = Entry(number, number, edit.label)
-        project.write_edit(edit, encode_value(edit), entry, "person", number + 1)
+        project.write_edit(edit, entry, "person", number + 1)
 
 
 def numbers_in(project: Project) -> list[int]:
