@@ -188,16 +188,17 @@ class Files(QObject):
             self._tell_error(None)
             self._poll.stop()
             return
+        pending = session.pending  # asked once: the writer goes on meanwhile
         error = session.last_error
         if error:
             status.set_saved("not saved", problem=True)
         elif session.project.read_only:
             status.set_saved("read only")
         else:
-            status.set_saved("saving…" if session.pending else "saved")
+            status.set_saved("saving…" if pending else "saved")
         self._tell_error(error)
         self._tell_place(session)
-        if not session.project.unsaved:
+        if not (pending or session.project.unsaved):
             self._poll.stop()
         elif not self._poll.isActive():
             self._poll.start()
