@@ -18,6 +18,7 @@ from maskgui.project import connect
 from maskgui.project.errors import ProjectError, ProjectInUse, Unhoused
 from maskgui.project.explain import why_not_written
 from maskgui.project.lock import ProjectLock
+from maskgui.project.place import RECOVERED
 from maskgui.project.watch import Fate, Watch
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,10 @@ class Keeper:
                 f"{self.path} was deleted or replaced by another program and cannot be written "
                 f"again yet, which is tried every second: {reason}."
             ) from error
+
+    def is_in_place(self) -> bool:
+        """Whether no other file has one of the project's names: SQLite removes its log by name."""
+        return self._watch.fate() is Fate.KEPT
 
     def release(self) -> None:
         """Let others in."""
@@ -170,10 +175,10 @@ def _put(unfinished: Path, target: Path, *, over: bool) -> None:
 
 def _free_name(project: Path) -> Path:
     """Return a name beside a project for what was open when it was replaced."""
-    stem = re.sub(r" \(recovered [^)]*\)$", "", project.stem)
+    stem = re.sub(rf"{re.escape(RECOVERED)}[^)]*\)$", "", project.stem)
     now = datetime.datetime.now().strftime("%Y-%m-%d %H.%M.%S")
-    name, number = project.with_name(f"{stem} (recovered {now}){project.suffix}"), 1
+    name, number = project.with_name(f"{stem}{RECOVERED}{now}){project.suffix}"), 1
     while name.exists():
         number += 1
-        name = project.with_name(f"{stem} (recovered {now}, {number}){project.suffix}")
+        name = project.with_name(f"{stem}{RECOVERED}{now}, {number}){project.suffix}")
     return name

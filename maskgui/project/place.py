@@ -10,6 +10,8 @@ import platformdirs
 
 SUFFIX = ".maskgui"
 BACKUP_FOLDER = ".maskgui-backups"
+RECOVERED = " (recovered "
+"""In the name of a project that was kept beside the file that took its place."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,9 @@ def place_for(folder: Path) -> Place:
     if beside.exists():
         return Place(beside, _notice_of_recovered(beside))
     others = [path for path in sorted(folder.glob(f"*{SUFFIX}")) if path.is_file()]
+    others.sort(key=lambda path: RECOVERED in path.stem)  # what was there before comes first
     if others:
-        return Place(others[0])
+        return Place(others[0], _notice_of_recovered(others[0]))
     away = _user_folder("projects") / f"{_unique_name(folder)}{SUFFIX}"
     notice = f"{folder} is read-only, so the project is kept in {away}."
     if away.exists():
@@ -63,7 +66,7 @@ def place_for(folder: Path) -> Place:
 
 
 def _notice_of_recovered(project: Path) -> str | None:
-    found = sorted(project.parent.glob(f"{glob.escape(project.stem)} (recovered *){SUFFIX}"))
+    found = sorted(project.parent.glob(f"{glob.escape(project.stem)}{RECOVERED}*){SUFFIX}"))
     if not found:
         return None
     return (

@@ -305,7 +305,8 @@ class Project(Reader):
             self._backups.stop()
         self.close_reader()
         if self._writer:
-            connect.leave_wal(self._writer.connection)
+            if self._keeper is None or self._keeper.is_in_place():
+                connect.leave_wal(self._writer.connection)
             self._writer.connection.close()
         if self._keeper:
             self._keeper.release()

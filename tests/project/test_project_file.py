@@ -273,6 +273,11 @@ def test_a_project_lies_beside_its_images(tmp_path: Path) -> None:
     assert (place.path, place.notice) == (folder / "street.maskgui", None)
     (folder / "older.maskgui").touch()
     assert place_for(folder).path == folder / "older.maskgui"
+    kept = folder / "older (recovered 2026-01-02 03.04.05).maskgui"
+    kept.touch()  # sorts before the one that it was kept beside
+    place = place_for(folder)
+    assert place.path == folder / "older.maskgui"
+    assert place.notice and kept.name in place.notice
     (folder / "street.maskgui").touch()
     assert place_for(folder).path == folder / "street.maskgui"
 

@@ -189,7 +189,8 @@ def test_a_project_replaced_twice_has_one_name_more_each_time(project: Project, 
     assert numbers_at(project.path) == [1, 2, 3, 4]
 
 
-def test_the_log_that_came_with_another_file_stays_its_own(project: Project, path: Path) -> None:
+def replace_with_log(path: Path) -> None:
+    """Put a project with 7 and 8 in its log, as a sync client brings both, at a path."""
     other = path.parent.parent / "other.maskgui"
     made = Project.create(other, {})
     add(made, 7, 8)
@@ -202,9 +203,25 @@ def test_the_log_that_came_with_another_file_stays_its_own(project: Project, pat
     made.close(discard=True)
     copies[0].replace(path)
     copies[1].replace(path.with_name(path.name + "-wal"))
+
+
+def test_the_log_that_came_with_another_file_stays_its_own(project: Project, path: Path) -> None:
+    replace_with_log(path)
     project.close()
     assert numbers_at(path) == [7, 8]
     assert numbers_at(recovered(path)) == [1, 2, 3]
+
+
+def test_another_files_log_stays_when_nothing_can_be_kept_beside_it(
+    project: Project, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: sqlite3.Connection, target: Path) -> None:
+        raise sqlite3.OperationalError(f"no room to copy {source} to {target}")
+
+    monkeypatch.setattr(keeper, "_copy", full)
+    replace_with_log(path)
+    project.close(discard=True)
+    assert numbers_at(path) == [7, 8]
 
 
 SYNC = """

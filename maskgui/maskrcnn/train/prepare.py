@@ -206,16 +206,16 @@ def _check_state(
     """Refuse a checkpoint of another recipe (but for its minutes) or of other data."""
     place = options.checkpoint
     before, now = recipes
+    if (state["images"], state["categories"]) != (len(data), list(data.categories)):
+        raise UserError(
+            f"{place} was made on {state['images']} images, the data has {len(data)} or other "
+            "categories; resume on the same data, or train without --resume."
+        )
     unlimited = [msgspec.structs.replace(one.train, minutes=0.0) for one in (before, now)]
     if before.model != now.model or unlimited[0] != unlimited[1]:
         raise UserError(
             f"{place} was made with another recipe than {options.config}; "
             "resume with the same file, or train without --resume."
-        )
-    if (state["images"], state["categories"]) != (len(data), list(data.categories)):
-        raise UserError(
-            f"{place} was made on {state['images']} images, the data has {len(data)} or other "
-            "categories; resume on the same data, or train without --resume."
         )
 
 

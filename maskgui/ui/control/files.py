@@ -70,7 +70,7 @@ class Files(QObject):
         """Show an opened project."""
         desk, session = self.desk, opened.session
         desk.options.add_recent(session.project.path)
-        session.project.heed(lambda: desk.main.post(self._show_saved))
+        session.project.heed(lambda: desk.main.post(self._poll.start))  # the error comes after
         self._show_page(session)  # before there are rows: the strip is laid out once, and later
         desk.take(session, opened.counts, opened.listing)
         first = opened.first

@@ -207,6 +207,13 @@ def test_resume_refuses_what_does_not_belong(toy: Any) -> None:
         train(toy.options(resume=True))
     toy.use(seed=0)
     table = toy.table()
+    more = [*table["categories"], {"id": 900, "name": "one more"}]
+    one = {**table["annotations"][0], "id": 9000, "category_id": 900}
+    toy.replace(categories=more, annotations=[*table["annotations"], one])
+    for config in ({}, {"config": None}):
+        with pytest.raises(UserError, match="or other categories; resume on the same data"):
+            train(toy.options(resume=True, **config))
+    toy.replace(categories=table["categories"], annotations=table["annotations"])
     toy.replace(images=table["images"][:7])
     with pytest.raises(UserError, match="made on 6 images, the data has 5"):
         train(toy.options(resume=True))
