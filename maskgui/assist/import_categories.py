@@ -1,6 +1,6 @@
 """The categories of a COCO file on their way into a project."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,70 @@ UNNAMED = "object"
 """Category of annotations that name none."""
 
 
+class IdBook:
+    """Knows which ids nobody was given since the import began, and gives new ones.
+
+    A session counts ids on for all kinds of entities, and others draw of them meanwhile. What
+    the import leaps over when it reserves a file's ids is quiet: nobody can be given it.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._first = self._top = session.new_id()
+        self._own = {self._first}
+        self._spare = [self._first]
+        self._quiet: list[range] = []
+
+    def reserve(self, highest: int) -> None:
+        """Let nobody be given an id up to `highest` from now on."""
+        if highest <= self._top:
+            return
+        first = self._session.reserve_ids(highest)  # others may have been given those before it
+        self._quiet.append(range(first, highest + 1))
+        self._top = highest
+
+    def is_free(self, number: int) -> bool:
+        """Whether nobody else was given a reserved id since the import began."""
+        if number <= self._first or number in self._own:
+            return True
+        return any(number in quiet for quiet in self._quiet)
+
+    def new(self, above: int, used: set[int]) -> int:
+        """Return an id above one, of nobody else and not in `used`."""
+        spare = next((one for one in self._spare if one > above and one not in used), None)
+        if spare is not None:
+            self._spare.remove(spare)
+            return spare
+        number = self._session.new_id()
+        self._own.add(number)
+        return number if number not in used else self.new(above, used)
+
+
+class EntityIds:
+    """The ids of one kind of entity: a file's own where they are free, else new ones."""
+
+    def __init__(self, book: IdBook, existing: Iterable[int], listed: int) -> None:
+        """existing: the project's, read after `listed`, the file's highest, was reserved."""
+        self._book = book
+        self._used = set(existing)
+        self._listed = listed
+
+    def keep(self, old: int) -> bool:
+        """Take an id of the file, if it is free."""
+        self._book.reserve(old)
+        if old in self._used or not self._book.is_free(old):
+            return False
+        self._used.add(old)
+        self._listed = max(self._listed, old)  # annotations may name what the file does not list
+        return True
+
+    def new(self) -> int:
+        """Take an id above all that the file lists."""
+        number = self._book.new(self._listed, self._used)
+        self._used.add(number)
+        return number
+
+
 class CategoryIntake:
     """Maps the file's category ids to the project's, making those that are new.
 
@@ -24,22 +88,26 @@ class CategoryIntake:
     """
 
     def __init__(
-        self, session: Session, records: Sequence[msgspec.Raw], report: ImportReport
+        self,
+        session: Session,
+        records: Sequence[msgspec.Raw],
+        report: ImportReport,
+        book: IdBook,
     ) -> None:
         self._session = session
         self._records = list(records)
         self._report = report
+        listed = highest_id(self._records)
+        book.reserve(listed)
         existing = session.document.categories
+        self._new_ids = EntityIds(book, (category.id for category in existing), listed)
         self._names = {category.name for category in existing}
-        self._used = {category.id for category in existing}
         self._colors = fresh_colors([category.color for category in existing])
         self._order = 1 + max((category.order for category in existing), default=-1)
         self._known: dict[tuple[Any, str], int] = {
             (category.id, category.name): category.id for category in existing
         }
         self._remember_sources(existing)
-        self._highest = max(highest_id(self._records), *self._used, 0)
-        session.reserve_ids(self._highest)  # what comes meanwhile gets ids above
         self._ids: dict[Any, int] = {}
         self.count = 0
 
@@ -71,7 +139,7 @@ class CategoryIntake:
         category_id = self._known.get((key, name)) if is_id(key, 1) else None
         made = None
         if category_id is None:
-            category_id = self._take_id(key) if usable else self._above()
+            category_id = self._take_id(key) if usable else self._new_ids.new()
             made = self._make(category_id, name, None)
         self._ids[key] = category_id
         if usable:
@@ -112,22 +180,14 @@ class CategoryIntake:
         return None
 
     def _take_id(self, old: Any) -> int:
-        if is_id(old, 1) and old not in self._used:
-            self._used.add(old)
-            self._highest = max(self._highest, old)
+        if is_id(old, 1) and self._new_ids.keep(old):
             return int(old)
-        new = self._above()
+        new = self._new_ids.new()
         why = "its id is no whole number" if not is_id(old) else "the project has this id already"
         if old == 0:
             why = "id 0 is background to many readers"
         self._report.renumbered(Item.CATEGORY, old, new, why)
         return new
-
-    def _above(self) -> int:
-        self._highest += 1
-        self._used.add(self._highest)
-        self._session.reserve_ids(self._highest)
-        return self._highest
 
     def _make(self, category_id: int, name: str, source: int | None) -> Category:
         shown = name if name not in self._names else f"{name} ({category_id})"

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from maskgui.assist.import_categories import EntityIds, IdBook
 from maskgui.assist.known_images import KnownImages
 from maskgui.assist.locating import ImageFinder
 from maskgui.assist.roots import stored_path
@@ -28,17 +29,16 @@ class ImageIntake:
         file: CocoFile,
         images_dir: Path | None,
         report: ImportReport,
+        book: IdBook,
     ) -> None:
         self._session = session
         self._file = file
         self._report = report
         self._finder = ImageFinder(file.path, images_dir)
-        highest = highest_id(file.images)
-        session.reserve_ids(highest)  # what comes meanwhile gets ids above the file's
-        existing = dict(session.document.images)
-        self._existing = frozenset(existing)
-        self._used = set(existing)
-        self._highest = max(highest, *self._used, 0)
+        listed = highest_id(file.images)
+        book.reserve(listed)  # what comes meanwhile gets ids above the file's
+        self._existing = frozenset(dict(session.document.images))
+        self._new_ids = EntityIds(book, self._existing, listed)
         self._known: KnownImages
         self._ids: dict[Any, int] = {}
         self._orders: dict[int, int] = {}
@@ -134,15 +134,12 @@ class ImageIntake:
         return None, path
 
     def _take_id(self, old: Any) -> int:
-        if is_id(old) and old not in self._used:
-            self._used.add(old)
+        if is_id(old) and self._new_ids.keep(old):
             return int(old)
-        self._highest += 1
-        self._used.add(self._highest)
-        self._session.reserve_ids(self._highest)
+        new = self._new_ids.new()
         why = "the project has this id already" if is_id(old) else "its id is no whole number"
-        self._report.renumbered(Item.IMAGE, old, self._highest, why)
-        return self._highest
+        self._report.renumbered(Item.IMAGE, old, new, why)
+        return new
 
     def _header(self, name: str, path: Path | None) -> Header | None:
         if path is None:

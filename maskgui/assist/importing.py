@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from maskgui.assist.import_categories import CategoryIntake
+from maskgui.assist.import_categories import CategoryIntake, EntityIds, IdBook
 from maskgui.assist.import_images import ImageIntake
 from maskgui.assist.session import Session
 from maskgui.core.document import Change, Edit
@@ -25,7 +25,7 @@ from maskgui.core.errors import Cancelled, Failure, UserError
 from maskgui.core.raster import pixel_count
 from maskgui.core.rle import MAX_PIXELS
 from maskgui.core.words import counted
-from maskgui.formats.coco_read import AnnotationFields, CocoFile, is_id, read_coco
+from maskgui.formats.coco_read import AnnotationFields, CocoFile, highest_id, is_id, read_coco
 from maskgui.formats.coco_report import ImportReport, Item, Kind
 from maskgui.formats.coco_shape import Outline, read_outline
 
@@ -61,10 +61,10 @@ def import_coco(
 ) -> ImportReport:
     """Bring a COCO file into the open project and report every repair, skip and oddity.
 
-    Images that the project has already are recognised by their file; annotations that it has
-    word for word are not doubled. `images_dir` is where the images lie; without it they are
-    looked for beside the JSON, then by base name below it. on_progress(done, total) counts
-    annotations.
+    Images that the project has already are recognised by their file, or by their name together
+    with the listed size or the same content (known_images.py); annotations that it has word for
+    word are not doubled. `images_dir` is where the images lie; without it they are looked for
+    beside the JSON, then by base name below it. on_progress(done, total) counts annotations.
 
     Raises:
         NotCoco: the file is something else, named in the sentence.
@@ -95,18 +95,23 @@ class _Import:
         self._cancel = cancel
         self.report = ImportReport(str(file.path), f"import {uuid.uuid4().hex[:12]}")
         session.flush(FLUSH_SECONDS)
-        self._categories = CategoryIntake(session, file.categories, self.report)
-        self._images = ImageIntake(session, file, images_dir, self.report)
+        self._book = IdBook(session)
+        self._categories = CategoryIntake(session, file.categories, self.report, self._book)
+        self._images_dir = images_dir
+        self._images: ImageIntake
         self._decoder = msgspec.json.Decoder(AnnotationFields)
         self._changes: list[Change] = []
         self._weight = 0
-        self._highest = 0
 
     def run(self, on_progress: Progress | None) -> None:
         """Import everything; edits are applied on the way."""
         self._session.add_sources(DATASET, [self._file.dataset])
         for category in self._categories.take(self._stop_if_asked):
             self._put(None, category)
+        # only now, so that new categories get ids above the file's categories, not its images
+        self._images = ImageIntake(
+            self._session, self._file, self._images_dir, self.report, self._book
+        )
         self._images.take(self._stop_if_asked)
         ids, by_image = self._assign_ids()
         total = len(self._file.annotations)
@@ -153,16 +158,14 @@ class _Import:
 
     def _assign_ids(self) -> tuple[dict[int, int], dict[int, list[int]]]:
         """Return the id of each annotation that comes in, and their places by image."""
+        listed = highest_id(self._file.annotations)
+        self._book.reserve(listed)  # what is drawn from now on lies above
         fields = [self._fields(raw) for raw in self._file.annotations]
-        wanted = [found.id for found in fields if found is not None and is_id(found.id, 1)]
-        own = self._session.new_id()
-        self._session.reserve_ids(max(wanted, default=0))  # what is drawn from now on lies above
-        self._session.flush(FLUSH_SECONDS)  # and what was drawn before is in the file
+        self._session.flush(FLUSH_SECONDS)  # what was drawn before is in the file
         project = self._session.project
         origins = project.instance_origins()
         known = _KnownRecords(project.source, origins)
-        self._highest = max((*wanted, *origins, own))
-        used = set(origins)
+        new_ids = EntityIds(self._book, origins, listed)
         ids: dict[int, int] = {}
         by_image: dict[int, list[int]] = defaultdict(list)
         for at, found in enumerate(fields):
@@ -172,9 +175,8 @@ class _Import:
             if known.has(image_id, bytes(self._file.annotations[at])):
                 self.report.known += 1
                 continue
-            ids[at] = self._annotation_id(found.id, used, origins)
+            ids[at] = self._annotation_id(found.id, new_ids, origins)
             by_image[image_id].append(at)
-        self._session.reserve_ids(self._highest)
         return ids, by_image
 
     def _fields(self, raw: msgspec.Raw) -> AnnotationFields | None:
@@ -195,14 +197,13 @@ class _Import:
             self.report.add(Kind.SKIP, Item.ANNOTATION, found.id, text)
         return image_id
 
-    def _annotation_id(self, old: Any, used: set[int], origins: dict[int, Any]) -> int:
-        if is_id(old, 1) and old not in used:
-            used.add(old)
+    def _annotation_id(self, old: Any, new_ids: EntityIds, origins: dict[int, Any]) -> int:
+        if is_id(old, 1) and new_ids.keep(old):
             return int(old)
-        self._highest += 1
-        used.add(self._highest)
-        self.report.renumbered(Item.ANNOTATION, old, self._highest, _why(old, origins))
-        return self._highest
+        new = new_ids.new()
+        is_taken = is_id(old) and (old in origins or not self._book.is_free(old))
+        self.report.renumbered(Item.ANNOTATION, old, new, _why(old, is_taken))
+        return new
 
     def _take_annotation(
         self, at: int, instance_id: int, record: ImageRecord, order: int, source: int
@@ -313,9 +314,9 @@ def _beyond(outline: Outline, size: tuple[int, int]) -> float:
     return max(-x0, -y0, x1 - size[1], y1 - size[0])
 
 
-def _why(old: Any, origins: dict[int, Any]) -> str:
+def _why(old: Any, is_taken: bool) -> str:
     if not is_id(old):
         return "its id is missing" if old is None else "its id is no whole number in range"
     if old == 0:
         return "id 0 means “unmatched” in COCO's evaluation"
-    return "the project has this id already" if old in origins else "its id is repeated"
+    return "the project has this id already" if is_taken else "its id is repeated"

@@ -120,10 +120,12 @@ class Session:
             self._next_id += 1
             return self._next_id - 1
 
-    def reserve_ids(self, highest: int) -> None:
-        """Let `new_id` begin above `highest`: a file that is being imported uses those below."""
+    def reserve_ids(self, highest: int) -> int:
+        """Let `new_id` begin above `highest`; return the first id that nobody had been given."""
         with self._turn:
-            self._next_id = max(self._next_id, highest + 1)
+            first = self._next_id
+            self._next_id = max(first, highest + 1)
+            return first
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` after each edit, on the thread that made it; return what ends that."""

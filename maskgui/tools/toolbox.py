@@ -48,8 +48,8 @@ TOOLS: dict[str, Callable[[], Tool]] = {
 TAKEN_BACK = "Taken back: nothing was changed"
 REDO_WAITS = "Redo waits until this is finished, or dropped with Esc"
 
-Drafts = dict[int, tuple[str, Runs]]
-"""By image: the tool of its draft, and what that has."""
+Drafts = dict[tuple[int, str], Runs]
+"""By image and tool, the last that was put down last."""
 
 
 class Toolbox:
@@ -88,20 +88,21 @@ class Toolbox:
             return
         self._put_down()
         self._active = tool
-        at = self._image_id
-        if at is not None and at in self._drafts and self._drafts[at][0] == name:
-            tool.resume(self._drafts.pop(at)[1])
+        self._take_up()
 
     def enter(self, image_id: int | None) -> None:
-        """Go to an image: the draft of the one left is kept, that of this one taken up."""
+        """Go to an image: the draft of the one left is kept, one of this one taken up.
+
+        That is the draft of the tool in hand, else the last; others wait for their tools.
+        """
         if image_id == self._image_id:
             return
         self._put_down()
         self._image_id = image_id
-        if image_id is not None and image_id in self._drafts:
-            name, kept = self._drafts.pop(image_id)
-            self._active = self._tools[name]
-            self._active.resume(kept)
+        waiting = [name for at, name in self._drafts if at == image_id]
+        if waiting and self._active.name not in waiting:
+            self._active = self._tools[waiting[-1]]
+        self._take_up()
 
     @property
     def drafts(self) -> Drafts:
@@ -109,18 +110,40 @@ class Toolbox:
         here = self._active.draft
         if here is None or self._image_id is None:
             return dict(self._drafts)
-        return self._drafts | {self._image_id: (self._active.name, here)}
+        return self._drafts | {(self._image_id, self._active.name): here}
 
-    def recall(self, drafts: Mapping[int, tuple[str, Runs]]) -> None:
-        """Forget what is open and take these drafts instead; each waits for its image."""
+    def recall(self, drafts: Mapping[tuple[int, str], Runs]) -> None:
+        """Forget what is open and take these drafts instead; each waits for its image.
+
+        What its tool cannot go on from is dropped.
+        """
         self._active.park()
         self._image_id = None
-        self._drafts = {at: (name, runs) for at, (name, runs) in drafts.items() if name in TOOLS}
+        self._drafts = {key: runs for key, runs in drafts.items() if self._fits(key[1], runs)}
+
+    def _fits(self, name: str, runs: Runs) -> bool:
+        """Whether a tool can go on from a draft, which may come from a damaged project."""
+        tool = self._tools.get(name)
+        if tool is None or not all(runs):  # no tool keeps a run without points
+            return False
+        try:
+            tool.resume(runs)
+        except ValueError:
+            tool.cancel()
+            return False
+        return tool.park() is not None
+
+    def _take_up(self) -> None:
+        if self._image_id is None:
+            return
+        draft = self._drafts.pop((self._image_id, self._active.name), None)
+        if draft is not None:
+            self._active.resume(draft)
 
     def _put_down(self) -> None:
         draft = self._active.park()
         if draft is not None and self._image_id is not None:
-            self._drafts[self._image_id] = (self._active.name, draft)
+            self._drafts[self._image_id, self._active.name] = draft
 
     def press(self, pointer: Pointer, scene: Scene) -> Response:
         """A button went down."""

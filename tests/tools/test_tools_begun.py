@@ -170,11 +170,11 @@ def test_a_draft_comes_back_from_a_file(tool):
     drafts = bench.toolbox.drafts
     bench.move(16, 16)
     shown = bench.tool.look(bench).overlay
-    assert list(drafts) == [1]
-    raw = msgspec.msgpack.encode([(at, *draft) for at, draft in drafts.items()])
+    assert list(drafts) == [(1, tool)]
+    raw = msgspec.msgpack.encode([(*key, runs) for key, runs in drafts.items()])
     bench.toolbox = Toolbox()
     rows = msgspec.msgpack.decode(raw, type=list[tuple[int, str, Runs]])
-    bench.toolbox.recall({at: (name, runs) for at, name, runs in rows})
+    bench.toolbox.recall({(at, name): runs for at, name, runs in rows})
     assert bench.toolbox.drafts == drafts
     assert not bench.tool.busy
     bench.toolbox.enter(1)
@@ -186,12 +186,70 @@ def test_a_draft_comes_back_from_a_file(tool):
         assert one is None or np.array_equal(one.points, other.points)
 
 
+def test_each_tool_has_a_draft_of_its_own():
+    bench = bench_with("polygon")
+    clicked(bench, (2, 2), (16, 2), (16, 12))
+    drawn = bench.tool.draft
+    bench.toolbox.use("rectangle")
+    bench.click(4, 4)
+    corner = bench.tool.draft
+    bench.toolbox.use("polygon")
+    assert bench.tool.draft == drawn
+    assert bench.toolbox.drafts == {(1, "polygon"): drawn, (1, "rectangle"): corner}
+    bench.toolbox.use("rectangle")
+    assert bench.tool.draft == corner
+
+
+@pytest.mark.parametrize(
+    ("hand", "taken"), [("polygon", "polygon"), ("rectangle", "rectangle"), ("select", "rectangle")]
+)
+def test_of_several_drafts_the_tool_in_hand_has_its_own(hand, taken):
+    bench = bench_with("polygon")
+    clicked(bench, (2, 2), (16, 2), (16, 12))
+    bench.toolbox.use("rectangle")
+    bench.click(4, 4)
+    drafts = bench.toolbox.drafts
+    bench.toolbox.enter(2)
+    bench.toolbox.use(hand)
+    assert not bench.tool.busy
+    bench.toolbox.enter(1)
+    assert bench.tool.name == taken
+    assert bench.tool.draft == drafts[1, taken]
+    assert bench.toolbox.drafts == drafts
+
+
+SPOT = (5.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("tool", "runs"),
+    [
+        ("polygon", []),
+        ("polygon", [[]]),
+        ("polygon", [[SPOT], [SPOT]]),
+        ("punch", []),
+        ("rectangle", [[SPOT, SPOT]]),
+        ("scissors", []),
+        ("scissors", [[SPOT], []]),
+        ("select", [[SPOT]]),
+    ],
+)
+def test_a_draft_that_does_not_fit_its_tool_is_dropped(tool, runs):
+    bench = bench_with("brush")
+    bench.toolbox.recall({(1, tool): runs, (2, "polygon"): [[SPOT]]})
+    bench.toolbox.enter(1)
+    assert (bench.tool.name, bench.tool.busy) == ("brush", False)
+    assert bench.toolbox.drafts == {(2, "polygon"): [[SPOT]]}
+    bench.toolbox.use(tool)
+    assert not bench.tool.busy
+
+
 def test_drafts_of_another_project_are_forgotten():
     bench = bench_with("polygon")
     clicked(bench, (2, 2), (16, 2))
-    bench.toolbox.recall({2: ("polygon", [[(5.0, 5.0)]]), 3: ("unheard of", [])})
+    bench.toolbox.recall({(2, "polygon"): [[(5.0, 5.0)]], (3, "unheard of"): []})
     bench.toolbox.enter(1)
     assert not bench.tool.busy
     bench.toolbox.enter(2)
     assert bench.tool.draft == [[(5.0, 5.0)]]
-    assert list(bench.toolbox.drafts) == [2]
+    assert list(bench.toolbox.drafts) == [(2, "polygon")]

@@ -138,10 +138,10 @@ class Hands(RuleBasedStateMachine):
     @rule()
     def close_and_open_again(self):
         drafts = self.bench.toolbox.drafts
-        raw = msgspec.msgpack.encode([(at, *draft) for at, draft in drafts.items()])
+        raw = msgspec.msgpack.encode([(*key, runs) for key, runs in drafts.items()])
         rows = msgspec.msgpack.decode(raw, type=list[tuple[int, str, Runs]])
         self.bench.toolbox = Toolbox()
-        self.bench.toolbox.recall({at: (name, runs) for at, name, runs in rows})
+        self.bench.toolbox.recall({(at, name): runs for at, name, runs in rows})
         self.bench.toolbox.enter(1)
         assert self.bench.toolbox.drafts == drafts
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QPushButton
 from maskgui.core.edits import add_instances
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Polygon, Shape
+from maskgui.ui.control.drafting import DRAFTS
 from maskgui.ui.controller import Controller
 
 from .canvas_kit import LEFT, Hand
@@ -192,6 +193,27 @@ def test_undo_in_the_middle_of_a_drag_drops_it(person: Person, way: str) -> None
         assert person.commands["undo"].text() == "Undo draw polygon"
 
 
+@pytest.mark.parametrize("way", ["key", "command"])
+def test_undo_of_a_drag_drops_what_waits_for_its_end(person: Person, way: str) -> None:
+    image = person.desk.image_id
+    for waiting in (Key.Key_Delete, Key.Key_D, Key.Key_R):
+        person.begin("brush")
+        person.key(waiting)
+        told: list[str] = []
+        person.canvas.tool_changed.connect(told.append)
+        if way == "key":
+            person.key(Key.Key_Z, CTRL)
+        else:
+            person.commands["undo"].trigger()
+        person.canvas.tool_changed.disconnect(told.append)
+        assert told == ["brush"]
+        person.release("brush")
+        assert person.desk.image_id == image
+        assert person.canvas.tool == "brush"
+        assert person.commands["tool_brush"].isChecked()
+        assert person.outlines(image) == [person.square.shape]
+
+
 def test_the_button_says_and_does_what_the_key_does(person: Person) -> None:
     undo = person.commands["undo"]
     undo.trigger()
@@ -264,3 +286,39 @@ def test_a_draft_stays_with_its_project(person: Person, tmp_path: Path, wait) ->
     wait(lambda: person.desk.session is not before and shown(person.controller))
     assert person.desk.image_id == image  # ids are counted anew in each project
     assert not person.tool.busy
+
+
+def test_drafts_of_several_tools_are_there_when_the_project_is_opened_again(
+    person: Person, folder: Path, wait
+) -> None:
+    person.clicks("polygon", (80, 20), (110, 20), (110, 50))
+    person.clicks("rectangle", (20, 20))
+    person.commands["tool_polygon"].trigger()
+    assert len(person.tool.points) == 3
+    drafts = person.canvas.toolbox.drafts
+    assert len(drafts) == 2
+    assert person.controller.files.close_project()
+    person.controller.start([folder], None)
+    wait(lambda: shown(person.controller))
+    assert person.canvas.tool == "polygon"
+    assert person.canvas.toolbox.drafts == drafts
+    person.commands["tool_rectangle"].trigger()
+    assert person.tool.busy
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["drafts", 5, [[1, "polygon"]], [[1, "polygon", [[["a", 2.0]]]]], [[1, "polygon", []]]],
+)
+def test_a_project_whose_drafts_are_damaged_opens(
+    person: Person, folder: Path, wait, stored: object
+) -> None:
+    image = person.desk.image_id
+    person.commands["tool_select"].trigger()
+    person.desk.session.set_setting(DRAFTS, stored)
+    assert person.controller.files.close_project()
+    person.controller.start([folder], None)
+    wait(lambda: shown(person.controller))
+    assert person.desk.image_id == image == 1
+    assert (person.canvas.tool, person.tool.busy) == ("select", False)
+    assert person.canvas.toolbox.drafts == {}

@@ -84,7 +84,15 @@ class Hands:
         begun = canvas.toolbox.active.busy and canvas.scene.image_id is not None
         if begun:
             canvas.follow(canvas.toolbox.take_back(canvas.scene))
+            if not canvas.toolbox.active.busy:
+                self._drop_waiting()
         return begun
+
+    def _drop_waiting(self) -> None:
+        """Forget what waits for the end of a drag that came to nothing."""
+        if self._waiting:
+            self._waiting.clear()
+            self._canvas.tool_changed.emit(self._canvas.tool)  # it stays in hand
 
     def event(self, event: QEvent) -> bool:
         """Take an event. Return whether it was for the canvas."""
@@ -265,8 +273,10 @@ class Hands:
                 self._space = True
                 self._canvas.show_cursor("pan")
             return True
+        if key.undoes and self.take_back():
+            return True
         if key.name == "escape":
-            self._waiting.clear()
+            self._drop_waiting()
         if key.name == "delete" and self.after_drag(key.name, lambda: self._tool_key(key)):
             return True
         return self._tool_key(key)

@@ -10,6 +10,7 @@ from maskgui.ui.control.files import Files
 
 DRAFTS = "drafts"
 """The project's setting: (image id, tool, runs of points) of each draft."""
+Rows = list[tuple[int, str, Runs]]
 
 
 class Drafting(QObject):
@@ -32,12 +33,19 @@ class Drafting(QObject):
         session, drafts = self.desk.session, self.desk.canvas.toolbox.drafts
         if session is None or session.project.read_only or drafts == self._held:
             return
-        session.set_setting(DRAFTS, [(at, *draft) for at, draft in drafts.items()])
+        session.set_setting(DRAFTS, [(*key, runs) for key, runs in drafts.items()])
         self._held = drafts
 
     def _recall(self) -> None:
         session = self.desk.session
         kept = session.setting(DRAFTS) if session is not None else None
-        rows = msgspec.convert(kept or [], list[tuple[int, str, Runs]])
-        self._held = {at: (tool, runs) for at, tool, runs in rows}
+        self._held = {(at, tool): runs for at, tool, runs in _rows(kept)}
         self.desk.canvas.recall_drafts(self._held)
+
+
+def _rows(kept: object) -> Rows:
+    """Return what a project has of drafts; none where that is damaged, so that it opens."""
+    try:
+        return msgspec.convert(kept or [], Rows)
+    except msgspec.ValidationError:
+        return []
