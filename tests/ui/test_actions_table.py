@@ -14,8 +14,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from maskgui.core.entities import Review
-from maskgui.ui.actions import GESTURES, TABLE
+from maskgui.ui.actions import TABLE
 from maskgui.ui.dialogs.keys import key_rows
+from maskgui.ui.gestures import GESTURES
 
 from .test_ui_segmenting import proposals, with_canned_model
 from .test_ui_tools import Bench, bench

@@ -4,8 +4,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QWidget
 
-from maskgui.ui.actions import GESTURES, TABLE, Spec
+from maskgui.ui.actions import TABLE, Spec
 from maskgui.ui.dialogs.ask import Dialog
+from maskgui.ui.gestures import GESTURES
 
 WIDTH = 560
 HEIGHT = 620
