@@ -15,6 +15,8 @@ from maskgui.core.errors import Cancelled, UserError
 if TYPE_CHECKING:
     from maskgui.assist.session import Session
 
+Sizes = Mapping[int, tuple[int, int]]
+FileSizes = Mapping[int, int]
 BATCH = 500
 """Images of one edit."""
 SPELL_S = 0.01
@@ -88,20 +90,22 @@ def check_size(session: "Session", image_id: int, width: int, height: int) -> No
     )
 
 
-def sizes_edit(
-    images: Mapping[int, ImageRecord],
-    sizes: Mapping[int, tuple[int, int]],
-    file_sizes: Mapping[int, int],
-) -> Edit:
-    """Return the edit that gives images their (width, height), and their files' bytes."""
+def sizes_edit(images: Mapping[int, ImageRecord], sizes: Sizes, files: FileSizes | None) -> Edit:
+    """Return the edit that gives images their (width, height).
+
+    files: their bytes, given where a header told both, some time ago: what is known by now stays,
+    as the pixels may have come in the meantime, of a file that was replaced.
+    """
     changes = []
-    for image_id in {**sizes, **file_sizes}:
+    for image_id in {**sizes, **(files or {})}:
         record = images.get(image_id)
         if record is None:
             continue
-        width, height = sizes.get(image_id, (record.width, record.height))
-        known = file_sizes.get(image_id, record.file_size)
-        now = msgspec.structs.replace(record, width=width, height=height, file_size=known)
+        size = known = (record.width, record.height)
+        if files is None or not record.width:
+            size = sizes.get(image_id, known)
+        bytes_ = record.file_size or (files or {}).get(image_id, 0)
+        now = msgspec.structs.replace(record, width=size[0], height=size[1], file_size=bytes_)
         if now != record:
             changes.append(Change(record, now))
     return Edit("Read sizes", None, tuple(changes))

@@ -361,12 +361,10 @@ class Session:
         """Read sizes that are not known yet from headers; return why where that fails."""
         return headers.fill_sizes(self, ids, cancel, share)
 
-    def set_sizes(
-        self, sizes: Mapping[int, tuple[int, int]], file_sizes: Mapping[int, int] | None = None
-    ) -> None:
-        """Give images their upright (width, height), and their bytes; not an entry to undo."""
+    def set_sizes(self, sizes: headers.Sizes, files: headers.FileSizes | None = None) -> None:
+        """Give images their upright (width, height); no entry to undo (`headers.sizes_edit`)."""
         with self._turn:
-            edit = headers.sizes_edit(self.document.images, sizes, file_sizes or {})
+            edit = headers.sizes_edit(self.document.images, sizes, files)
             if edit.changes:
                 self.apply(edit, SYSTEM)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskgui import imaging
 from maskgui.assist import headers
 from maskgui.assist.roots import stays_inside
 from maskgui.assist.session import Session
@@ -101,6 +102,24 @@ def test_sizes_are_read_in_the_order_asked_for_and_in_edits_of_bounded_size(
     found = [[change.entity.id for change in edit.changes] for edit in edits]
     assert found == [ids[:2], ids[2:]]
     assert session.fill_sizes() == {} and len(edits) == 2, "what is known is not read again"
+
+
+def test_a_size_that_came_with_the_pixels_stays_when_an_older_header_comes_after_it(
+    session: Session, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (image_id,) = session.add_images([root / "a.png"])
+    read = imaging.read_header
+
+    def replaced_meanwhile(path: Path) -> imaging.Header:
+        header = read(path)
+        session.set_sizes({image_id: (64, 48)})
+        return header
+
+    monkeypatch.setattr(imaging, "read_header", replaced_meanwhile)
+    assert session.fill_sizes() == {}
+    record = session.document.image(image_id)
+    assert (record.width, record.height) == (64, 48)
+    assert record.file_size == (root / "a.png").stat().st_size
 
 
 def test_known_sizes_are_kept_and_bytes_measured(session: Session, root: Path) -> None:
