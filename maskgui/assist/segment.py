@@ -14,7 +14,7 @@ from maskgui.assist.journal import Journal, Settings
 from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, is_done
 from maskgui.core.detections import SCORE_FLOOR, UNUSED_CATEGORY
 from maskgui.core.errors import UserError
-from maskgui.core.files import file_identity, sole_writer
+from maskgui.core.files import file_identity, is_text, refusal, sole_writer
 from maskgui.core.jsonfile import decode_json, read_bytes
 from maskgui.core.raster import shape_to_rle
 from maskgui.core.rle import Rle
@@ -99,7 +99,8 @@ def segment_files(
         Failure: nothing can be written there.
         Cancelled: `cancel` was set; what is done stays for `resume`.
     """
-    files = find_images(sources)
+    refused: list[str] = []
+    files = find_images(sources, refused)
     ref = find_model(model)
     _check_target(out, files.values())
     require_place(out, AUTHOR, overwrite)
@@ -109,7 +110,7 @@ def segment_files(
         categories = _Categories(segmenter.load(ref, device, cancel=cancel).card, category_map)
         settings = Settings(str(ref.path), score, form, dict(category_map or {}))
         journal = Journal(out.with_name(out.name + ".part"), settings, resume)
-        problems = []
+        problems: list[str] = []
         try:
             for number, (name, path) in enumerate(files.items()):
                 if on_progress:
@@ -125,28 +126,34 @@ def segment_files(
                 journal.add(_row(name, result, categories, score, form, network_boxes))
         finally:
             journal.close()
-        report = _write(out, journal, files, categories, problems)
+        report = _write(out, journal, files, categories, problems, refusal(refused))
     if on_progress:
         on_progress(len(files), len(files))
     return report
 
 
-def find_images(sources: Iterable[Path]) -> dict[str, Path]:
+def find_images(sources: Iterable[Path], refused: list[str] | None = None) -> dict[str, Path]:
     """Return the images of files and folders, each under the name it gets in the data set.
 
     Names are relative to the folder that was given (POSIX); where two would be the same, to the
-    folder that all share.
+    folder that all share. Names that are no valid text are put into `refused`, and in the error
+    where there are no others. Raises UserError.
     """
+    refused = [] if refused is None else refused
     found: list[tuple[str, Path]] = []
     for source in sources:
         if source.is_dir():
-            found += [(name, source / name) for name in scan_folder(source)]
-        elif source.is_file():
+            names = scan_folder(source, on_refused=refused.append)
+            found += [(name, source / name) for name in names]
+        elif not source.is_file():
+            raise UserError(f"There is no file or folder “{source}”; check the path.")
+        elif is_text(source.name):
             found.append((source.name, source))
         else:
-            raise UserError(f"There is no file or folder “{source}”; check the path.")
+            refused.append(source.name)
     if not found:
-        raise UserError("There are no images in what was given; name image files or folders.")
+        nothing = "There are no images in what was given; name image files or folders."
+        raise UserError(refusal(refused) or nothing)
     once: dict[Path, tuple[str, Path]] = {}
     for name, path in found:
         once.setdefault(path.resolve(), (name, path))
@@ -264,7 +271,8 @@ def _write(
     journal: Journal,
     files: Mapping[str, Path],
     categories: _Categories,
-    problems: list[str],
+    problems: Sequence[str],
+    refused: str,
 ) -> SegmentReport:
     if problems and len(problems) == len(files):
         journal.remove()
@@ -288,4 +296,5 @@ def _write(
     }
     write_sealed_json(out, json.dumps(data_set).encode("ascii"), AUTHOR)
     journal.remove()
-    return SegmentReport(len(images), len(annotations), tuple(problems))
+    told = (refused, *problems) if refused else tuple(problems)
+    return SegmentReport(len(images), len(annotations), told)

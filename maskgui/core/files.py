@@ -4,12 +4,13 @@ import contextlib
 import errno
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from maskgui.core.errors import Failure, UserError
 from maskgui.core.lock import FileLock, Held
+from maskgui.core.words import counted
 
 
 @contextlib.contextmanager
@@ -101,6 +102,17 @@ def is_text(name: str) -> bool:
 def shown_name(name: str) -> str:
     """Return a file's name for people, with a sign in the place of what is no text."""
     return name.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def refusal(names: Sequence[str]) -> str:
+    """Return the sentence on files and folders whose names are no valid text, "" for none."""
+    if not names:
+        return ""
+    first, more = shown_name(names[0]), len(names) - 1
+    others = f" and {counted(more, 'other')}" if more else ""
+    why = "their names are" if more else "its name is"
+    it = "them" if more else "it"
+    return f"“{first}”{others} cannot be opened, as {why} no valid text; rename {it} first."
 
 
 def unwritable(path: Path, error: OSError) -> Failure:

@@ -43,15 +43,23 @@ def arrange(
     FORWARD and BACKWARD pass the next instance whose box meets that of a chosen one. The chosen
     become the person's; others whose number changes stay what they are.
     """
-    pile = sorted(instances, key=lambda one: (one.order, one.id))
+    pile = sorted(instances, key=_place)
     order = _ends(pile, chosen, way) if way in (Way.FRONT, Way.BACK) else _steps(pile, chosen, way)
-    moved = [one for one in pile if order.get(one.id, one.order) != one.order]
-    if not any(one.id in chosen for one in moved):
+    pairs = [(one, _at(one, order.get(one.id, one.order))) for one in pile]
+    if sorted((after for _, after in pairs), key=_place) == [after for _, after in pairs]:
         return None
-    own = [(one, _at(one, order[one.id])) for one in moved if one.id in chosen]
-    others = tuple(Change(one, _at(one, order[one.id])) for one in moved if one.id not in chosen)
+    own = [pair for pair in pairs if pair[0].id in chosen]
+    others = tuple(Change(*pair) for pair in pairs if pair[0].id not in chosen and _moves(*pair))
     edit = replace_instances(own, LABELS[way], image, detections)
     return Edit(edit.label, edit.image_id, (*edit.changes, *others))
+
+
+def _place(instance: Instance) -> tuple[int, int]:
+    return instance.order, instance.id
+
+
+def _moves(before: Instance, after: Instance) -> bool:
+    return before.order != after.order
 
 
 def _at(instance: Instance, order: int) -> Instance:

@@ -1,6 +1,7 @@
 """Images through a tiny network into a COCO file: names, masks, maps, and stopped runs."""
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -155,6 +156,21 @@ def test_a_broken_image_is_reported_and_left_out(model: str, images: Path, tmp_p
     assert report.images == 3
     assert len(report.problems) == 1
     assert "broken.png" in report.problems[0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
+def test_names_that_are_no_text_are_told(model: str, images: Path, tmp_path: Path) -> None:
+    bad = Path(os.fsdecode(os.fsencode(images) + b"/caf\xe9.png"))
+    try:
+        bad.write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system takes text only")
+    report = segment_files([images], model, tmp_path / "out.json")
+    assert report.images == 3
+    (told,) = report.problems
+    assert told.startswith("“caf\N{REPLACEMENT CHARACTER}.png” cannot be opened, as its name is no")
+    with pytest.raises(UserError, match="as its name is no valid text"):
+        segment_files([bad], model, tmp_path / "none.json")
 
 
 def test_a_map_renames_merges_and_leaves_out(model: str, images: Path, tmp_path: Path) -> None:

@@ -46,6 +46,14 @@ def test_forward_passes_the_next_one_that_it_touches() -> None:
     assert pile_after(pile, {1}, Way.FORWARD) == [2, 3, 4, 1, 5]
 
 
+def test_those_of_one_number_move_by_their_ids() -> None:
+    pile = [box(1, 0, 0), box(2, 5, 0), box(3, 10, 0)]
+    assert pile_after(pile, {2}, Way.BACKWARD) == [2, 1, 3], "its own number stays 0"
+    assert pile_after(pile, {2}, Way.FORWARD) == [1, 3, 2]
+    assert arrange(pile, {3}, Way.FORWARD, IMAGE, None) is None, "it is at the top"
+    assert arrange(pile, {1}, Way.BACKWARD, IMAGE, None) is None
+
+
 def test_nothing_moves_beyond_the_ends() -> None:
     pile = [box(1, 0, 0), box(2, 5, 1)]
     assert arrange(pile, {2}, Way.FRONT, IMAGE, None) is None
@@ -73,9 +81,10 @@ def test_chosen_keep_their_order_and_so_do_the_others(orders, chosen, way) -> No
     st.lists(st.integers(0, 90), min_size=1, max_size=10),
     st.sets(st.integers(0, 9)),
     st.sampled_from((Way.FORWARD, Way.BACKWARD)),
+    st.sampled_from((0, 1, 2)),
 )
-def test_each_chosen_one_passes_the_next_that_it_meets(places, chosen, way) -> None:
-    pile = [box(number, x, number) for number, x in enumerate(places)]
+def test_each_chosen_one_passes_the_next_that_it_meets(places, chosen, way, apart) -> None:
+    pile = [box(number, x, number * apart // 2) for number, x in enumerate(places)]
     left = {one.id: one.shape.bounds[0] for one in pile}
     order = [one.id for one in pile]
     order = order if way is Way.FORWARD else order[::-1]

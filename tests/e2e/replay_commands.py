@@ -95,10 +95,11 @@ def arrange(model: Model, meant: Meant, fate: Fate) -> Values:
     seen = pile if way == "forward" else pile[::-1]
     seen = _past_neighbours(seen, chosen)
     seen = seen if way == "forward" else seen[::-1]
-    made = {one.id: replace(one, order=at) for one, at in zip(seen, numbers, strict=True)}
-    if not any(made[one.id] != one for one in own):
+    if seen == pile:
         return NOTHING
-    return {("thing", number): one for number, one in made.items()}
+    return {
+        ("thing", one.id): replace(one, order=at) for one, at in zip(seen, numbers, strict=True)
+    }
 
 
 def _past_neighbours(seen: list[Thing], chosen: set[int]) -> list[Thing]:

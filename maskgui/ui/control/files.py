@@ -2,7 +2,6 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -11,7 +10,7 @@ from PySide6.QtWidgets import QMenu
 from maskgui.assist.images import Found
 from maskgui.assist.session import Session
 from maskgui.core.errors import UserError
-from maskgui.core.files import shown_name
+from maskgui.core.files import refusal
 from maskgui.core.words import counted
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.listing import Listing
@@ -312,14 +311,3 @@ class Files(QObject):
     def _allow(self) -> None:
         reason = "" if self.desk.session else OPEN_FIRST
         self.desk.allow(NEEDS_SESSION, reason)
-
-
-def refusal(names: Sequence[str]) -> str:
-    """Return the sentence on files and folders whose names no project can hold, "" for none."""
-    if not names:
-        return ""
-    first, more = shown_name(names[0]), len(names) - 1
-    others = f" and {counted(more, 'other')}" if more else ""
-    why = "their names are" if more else "its name is"
-    it = "them" if more else "it"
-    return f"“{first}”{others} cannot be opened, as {why} no valid text; rename {it} first."

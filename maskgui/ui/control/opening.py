@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QFileDialog
 from maskgui.assist.demo import prepare_demo
 from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.errors import UserError
-from maskgui.core.files import is_text
+from maskgui.core.files import is_text, refusal
 from maskgui.imaging import IMAGE_SUFFIXES
 from maskgui.project import DamagedProject, ReadOnlyProject, delete_project, restore
 from maskgui.project.place import SUFFIX, Place, place_for
 from maskgui.ui.control.desk import Desk
-from maskgui.ui.control.files import Files, Opened, refusal
+from maskgui.ui.control.files import Files, Opened
 from maskgui.ui.control.listing import listing_of, order_of
 from maskgui.ui.control.navigation import Navigation
 
