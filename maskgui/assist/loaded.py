@@ -32,6 +32,18 @@ class LoadedImages:
         self._used.move_to_end(image_id)
         self.make_room(image_id)
 
+    def counts(self, category_id: int | None = None) -> dict[int, int]:
+        """Return how many instances, or how many of a category, each image has that has any."""
+        if category_id is None:
+            counts = self._project.instance_counts()
+        else:
+            counts = self._project.counts_of_category(category_id)
+        for image_id in self:
+            held = self._document.instances(image_id)
+            of_it = (one for one in held if category_id in (None, one.category_id))
+            counts[image_id] = sum(1 for _ in of_it)
+        return {image_id: count for image_id, count in counts.items() if count}
+
     def load_for(self, edit: Edit, *, fresh: bool) -> None:
         """Load the images whose instances an edit changes; new ones of a `fresh` edit have none."""
         for image_id in edit.labelled_images():

@@ -13,9 +13,10 @@ from typing import Any, Self
 from maskgui.assist import headers, images
 from maskgui.assist.evidence import Evidence
 from maskgui.assist.loaded import LoadedImages
+from maskgui.assist.references import check_references
 from maskgui.assist.rerun import is_of_another_run, on_present_run
 from maskgui.assist.roots import find_root, root_entries, root_meta
-from maskgui.assist.timeline import Timeline, passed_over, rebased
+from maskgui.assist.timeline import Timeline, rebased
 from maskgui.core.detections import Detections
 from maskgui.core.document import Document, Edit, EditConflict
 from maskgui.core.entities import Instance, check_storable
@@ -101,10 +102,7 @@ class Session:
     def instance_counts(self) -> dict[int, int]:
         """Return how many instances each image has that has any."""
         with self._turn:
-            counts = self.project.instance_counts()
-            for image_id in self._loaded:
-                counts[image_id] = len(self.document.instances(image_id))
-            return {image_id: count for image_id, count in counts.items() if count}
+            return self._loaded.counts()
 
     def pin(self, image_id: int) -> None:
         """Keep the instances of the image on screen in memory."""
@@ -145,7 +143,7 @@ class Session:
         with self._turn:
             edit = rebased(edit, self.document)
             self._loaded.load_for(edit, fresh=True)
-            self.document.apply(edit)
+            self._change(edit)
             self.reserve_ids(max((change.entity.id for change in edit.changes), default=0))
             entry = self._entry(edit, author)
             self.project.write_edit(edit, entry, author, self._next_id)
@@ -184,9 +182,8 @@ class Session:
             try:
                 edit = self._walk(entry, undone=undone, follow_run=True)
             except EditConflict as error:
-                self._timeline.set_aside(entry)
-                why = self._timeline.contradiction(entry)
-                raise EditConflict(passed_over(entry, why, undone=undone)) from error
+                why = self._timeline.set_aside(entry, error, undone=undone)
+                raise EditConflict(why) from error
             self._timeline.walked(entry, undone=undone)
             self._notify(edit)
             return edit
@@ -251,10 +248,14 @@ class Session:
         edit = rebased(edit, self.document)
         if follow_run:
             edit = self._on_present_run(edit)
-        self.document.apply(edit)
+        self._change(edit)
         self.project.write_undo(edit, entry.seq, undone=undone)
         self._loaded.make_room()
         return edit
+
+    def _change(self, edit: Edit) -> None:
+        check_references(edit, self.document, self._loaded.counts)
+        self.document.apply(edit)
 
     def _on_present_run(self, edit: Edit) -> Edit:
         """Return an edit with the proposals of another run left to the rule; see `rerun`."""
@@ -334,7 +335,8 @@ class Session:
 
     def remove_images(self, ids: Iterable[int]) -> None:
         """Take images out of the project as one edit; their files stay."""
-        images.remove_images(self, ids)
+        with self._turn:
+            images.remove_images(self, ids)
 
     def look_through(self) -> images.Found:
         """Add the image files new below the root: a fact, which undo does not take back."""

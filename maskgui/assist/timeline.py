@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from maskgui.core.document import Change, Document, Edit
+from maskgui.assist.references import Dangling
+from maskgui.core.document import Change, Document, Edit, EditConflict
 from maskgui.core.entities import ImageRecord, Instance, Mark, MarkKind
 from maskgui.core.shape import Box, Shape
 from maskgui.project import Project
@@ -54,11 +55,22 @@ class Timeline:
         del source[place]
         bisect.insort(target, entry, key=lambda one: -one.seq if undone else one.seq)
 
-    def set_aside(self, entry: Entry) -> None:
-        """Pass over an entry from now on."""
+    def set_aside(self, entry: Entry, error: EditConflict, *, undone: bool) -> str:
+        """Pass over an entry from now on, which could not be walked; return the sentence on it."""
         self._aside.add(entry.seq)
+        verb, again = ("undone", "Undo") if undone else ("redone", "Redo")
+        cannot, past = f"“{entry.label}” cannot be {verb}", f"{again} again"
+        if isinstance(error, Dangling):
+            return f"{cannot}: {error.reason}; {past} goes on past it."
+        job = self._contradiction(entry)
+        if job is None:
+            return f"{cannot}: what it changed has changed since; {past} goes on past it."
+        return (
+            f"{cannot}: “{job}” has changed the same since; take that run back first, or {past} "
+            "to go on past it."
+        )
 
-    def contradiction(self, entry: Entry) -> str | None:
+    def _contradiction(self, entry: Entry) -> str | None:
         """Return what a job did later on an entry's image, None when that is not known."""
         if entry.image_id is None:
             return None
@@ -201,18 +213,3 @@ def _saying(mark: Mark) -> tuple[MarkKind, Box, str]:
 def _differing(one: ImageRecord, other: ImageRecord) -> frozenset[str]:
     names = ImageRecord.__struct_fields__
     return frozenset(name for name in names if getattr(one, name) != getattr(other, name))
-
-
-def passed_over(entry: Entry, reason: str | None, *, undone: bool) -> str:
-    """Return the sentence on an entry that a job's later work (`reason`) contradicts."""
-    verb = "undone" if undone else "redone"
-    again = "Undo" if undone else "Redo"
-    if reason is None:
-        return (
-            f"“{entry.label}” cannot be {verb}: what it changed has changed since; {again} again "
-            "goes on past it."
-        )
-    return (
-        f"“{entry.label}” cannot be {verb}: “{reason}” has changed the same since; take that run "
-        f"back first, or {again} again to go on past it."
-    )

@@ -86,6 +86,11 @@ class Reader:
         """Return how many instances each image has that has any."""
         return dict(self._fetch("SELECT image_id, count(*) FROM instances GROUP BY image_id"))
 
+    def counts_of_category(self, category_id: int) -> dict[int, int]:
+        """Return how many instances of one category each image has that has any."""
+        query = "SELECT image_id, count(*) FROM instances WHERE category_id = ? GROUP BY image_id"
+        return dict(self._fetch(query, (category_id,)))
+
     def category_counts(self) -> dict[int, int]:
         """Return how many instances each category has that has any."""
         return dict(self._fetch("SELECT category_id, count(*) FROM instances GROUP BY category_id"))

@@ -29,6 +29,8 @@ def session(tmp_path: Path) -> Iterator[Session]:
     for number in range(1, 9):
         record = ImageRecord(number, f"{number}.png", 10, 10)
         session.apply(Edit("Add image", number, (Change(None, record),)), SYSTEM)
+    kinds = (Category(50, "nut", "#000000"), Category(60, "bolt", "#000000"))
+    session.apply(Edit("Add", None, tuple(Change(None, one) for one in kinds)), SYSTEM)
     yield session
     session.close(discard=True)
 

@@ -27,9 +27,8 @@ TRIANGLE = Shape([Polygon([(0, 0), (9, 0), (0, 9)])])
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     session = Session.create(tmp_path / "a.maskgui", tmp_path)
-    session.apply(
-        Edit("Add category", None, (Change(None, Category(1, "nut", "#000000")),)), SYSTEM
-    )
+    kinds = [Category(number, f"kind {number}", "#000000") for number in (1, 5, 9)]
+    session.apply(Edit("Add", None, tuple(Change(None, one) for one in kinds)), SYSTEM)
     for number in (2, 3):
         record = ImageRecord(number, f"{number}.png", 10, 10)
         session.apply(Edit("Add image", number, (Change(None, record),)), SYSTEM)

@@ -13,9 +13,9 @@ from PIL import Image
 from maskgui import imaging
 from maskgui.assist import headers
 from maskgui.assist.roots import stays_inside
-from maskgui.assist.session import Session
+from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.document import Change, Edit
-from maskgui.core.entities import ImageRecord, Instance
+from maskgui.core.entities import Category, ImageRecord, Instance
 from maskgui.core.errors import Cancelled
 from maskgui.core.shape import Polygon, Shape
 
@@ -41,6 +41,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def session(root: Path) -> Iterator[Session]:
     session = Session.create(root / "p.maskgui", root)
+    session.apply(Edit("Add", None, (Change(None, Category(1, "nut", "#000000")),)), SYSTEM)
     yield session
     session.close(discard=True)
 

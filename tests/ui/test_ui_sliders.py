@@ -4,6 +4,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from maskgui.core.edits import add_instances
+from maskgui.core.entities import Instance
+from maskgui.core.shape import Polygon, Shape
 from maskgui.ui.controller import Controller
 
 from .test_ui_segmenting import SlowOutlines, proposals, with_canned_model
@@ -79,3 +82,36 @@ def test_of_two_choices_on_an_image_the_later_one_stays(two: Controller, wait, m
     assert two.desk.session.undo_label == "Move mask slider"
     two.window.commands["undo"].trigger()
     assert thresholds(two)[0] == (0.5, 0.5), "the earlier one was never carried out"
+
+
+def draw(controller: Controller) -> None:
+    desk = controller.desk
+    ring = [(1, 1), (9, 1), (9, 9)]
+    shape = Shape([Polygon(ring)])
+    drawn = Instance(desk.new_id(), desk.image_id, desk.categories()[0].id, shape, order=50)
+    assert desk.apply(add_instances([drawn], "Draw instance"))
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_undo_takes_back_a_slider_that_has_not_rested_not_what_was_drawn_before(
+    two: Controller, wait, monkeypatch, slow: bool
+) -> None:
+    draw(two)
+    session, sliders = two.desk.session, two.window.side.sliders
+    if slow:  # chosen with the mouse; its outlines are still to be made
+        outlines = SlowOutlines(monkeypatch)
+        sliders.cut.setValue(75)
+        sliders.settle()
+        outlines.go.set()
+    else:
+        sliders.score.setValue(75)
+        assert sliders.in_hand
+    two.window.commands["undo"].trigger()
+    assert session.undo_label == "Draw instance" and len(two.desk.instances()) == 4
+    assert session.redo_label is not None, "the slider's own step"
+    passed: list[None] = []
+    two.desk.background.run(lambda: None, passed.append, pytest.fail)
+    wait(lambda: bool(passed))
+    assert session.undo_label == "Draw instance", "it does not come a second time"
+    two.window.commands["redo"].trigger()
+    assert thresholds(two)[0] == ((0.5, 0.75) if slow else (0.75, 0.5))

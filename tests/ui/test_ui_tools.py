@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from maskgui.core.edits import add_instances
 from maskgui.core.entities import Instance
 from maskgui.core.raster import shape_to_mask
 from maskgui.core.shape import Polygon, Shape
+from maskgui.tools.commands import COMMANDS
 from maskgui.tools.toolbox import TOOLS
 from maskgui.ui.actions import TOOL_ACTIONS
 from maskgui.ui.controller import Controller
@@ -371,6 +373,49 @@ def test_what_has_many_vertices_is_combined_off_the_main_thread(
     assert np.array_equal(bench.masks(), before)
     wait(lambda: not bench.controller.combining.busy)
     assert any(np.array_equal(mask, expected) for mask in bench.masks())
+
+
+class Held:
+    """Remove overlap, which waits to be let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go, real = Event(), COMMANDS["remove_overlap"]
+        monkeypatch.setitem(
+            COMMANDS, "remove_overlap", lambda scene: (self.go.wait(20), real(scene))[1]
+        )
+
+
+def test_undo_takes_back_a_command_under_way_and_nothing_else(
+    bench: Bench, wait, monkeypatch
+) -> None:
+    held = Held(monkeypatch)
+    bench.add(20, 20, 80, 80)
+    bench.add(60, 20, 120, 80)
+    before, last = bench.desk.instances(), bench.desk.session.undo_label
+    bench.key(Key.Key_O, SHIFT)
+    bench.controller.window.commands["redo"].trigger()
+    assert bench.controller.combining.busy, "redo waits"
+    bench.controller.window.commands["undo"].trigger()
+    assert not bench.controller.combining.busy
+    held.go.set()
+    passed: list[None] = []
+    bench.desk.background.run(lambda: None, passed.append, pytest.fail)
+    wait(lambda: bool(passed))
+    assert bench.desk.instances() == before
+    assert bench.desk.session.undo_label == last
+
+
+def test_a_command_leaves_what_was_locked_meanwhile(bench: Bench, wait, monkeypatch) -> None:
+    held = Held(monkeypatch)
+    bench.add(20, 20, 80, 80)
+    bench.add(60, 20, 120, 80)
+    before = bench.desk.instances()
+    bench.key(Key.Key_O, SHIFT)
+    bench.controller.view.lock([before[0].id])
+    held.go.set()
+    wait(lambda: not bench.controller.combining.busy)
+    assert bench.desk.instances() == before
+    assert "was locked" in bench.controller.window.toasts.texts[-1]
 
 
 def test_a_cancelled_command_changes_nothing(bench: Bench, qtbot) -> None:

@@ -4,6 +4,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 
+from maskgui.core.entities import Instance
 from maskgui.tools.base import Response, Scene
 from maskgui.tools.commands import COMMANDS, ONE_NEEDED, TWO_NEEDED
 from maskgui.tools.snapshot import snapshot
@@ -18,6 +19,7 @@ NEEDS = {"join": 2, "intersect": 2, "split": 1, "subtract": 1, "fill_holes": 1}
 """How many instances must be selected."""
 WORK = "combine"
 LEFT = "was not carried out: another image is shown. Go back and choose it again."
+LOCKED = "was not carried out: an instance that it would change was locked. Choose it again."
 
 
 class Combining(QObject):
@@ -58,16 +60,18 @@ class Combining(QObject):
         self.cancel()
         run, session, scene = self._run, self.desk.session, snapshot(self.desk.canvas.scene)
         label = self.desk.commands[name].text()
-        self.desk.work.begin(WORK, f"{label}…", self.cancel)
+        self.desk.work.begin(WORK, f"{label}…", self.cancel, edits=True)
 
         def done(response: Response) -> None:
             if run != self._run or session is not self.desk.session:
                 return
             self.cancel()
-            if self.desk.canvas.scene.image_id == scene.image.id:
-                self._follow(response)
-            else:
+            if self.desk.canvas.scene.image_id != scene.image.id:
                 self.desk.say(f"“{label}” {LEFT}")
+            elif self._meets_locked(response):
+                self.desk.say(f"“{label}” {LOCKED}")
+            else:
+                self._follow(response)
 
         def failed(text: str) -> None:
             if run == self._run:
@@ -75,6 +79,13 @@ class Combining(QObject):
                 self.desk.problem(text)
 
         self.desk.background.run(lambda: COMMANDS[name](scene), done, failed)
+
+    def _meets_locked(self, response: Response) -> bool:
+        changes = response.edit.changes if response.edit is not None else ()
+        return any(
+            isinstance(one.before, Instance) and self.desk.canvas.scene.locked(one.before.id)
+            for one in changes
+        )
 
     def _follow(self, response: Response) -> None:
         if response.edit is None:

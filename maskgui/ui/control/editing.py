@@ -187,12 +187,14 @@ class Editing(QObject):
 
     def undo(self) -> None:
         """Take back what is begun; else the person's last edit, and go to its image."""
-        if not self.desk.canvas.hands.take_back():
+        if not self.desk.canvas.hands.take_back() and not self.desk.work.take_back():
+            self.desk.due.emit()
             self._walk(back=True)
 
     def redo(self) -> None:
         """Carry out again what was taken back and go to its image; not while something is begun."""
-        if not self.desk.canvas.toolbox.active.busy:
+        if not self.desk.canvas.toolbox.active.busy and not self.desk.work.edits:
+            self.desk.due.emit()
             self._walk(back=False)
 
     def _walk(self, *, back: bool) -> None:

@@ -48,6 +48,7 @@ class Proposing(QObject):
         self._frame.timeout.connect(self._preview)
         self._sliders.previewed.connect(lambda *_: self._frame.start())
         self._sliders.chosen.connect(self._choose)
+        desk.due.connect(self.land)
         desk.leaving.connect(self._sliders.settle)  # the choice is of the image that is left
         desk.shown.connect(self._follow)
         desk.settled.connect(self._follow)
@@ -81,7 +82,7 @@ class Proposing(QObject):
             self._sliders.show_values(record.threshold, record.mask_threshold)
 
     def land(self) -> None:
-        """Carry out what was chosen a moment ago, before the session is closed."""
+        """Carry out what was chosen a moment ago: the session is closed, or an undo comes."""
         self._sliders.settle()
         for wish in list(self._chosen.values()):
             self._carry_out(wish)

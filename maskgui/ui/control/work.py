@@ -15,6 +15,7 @@ IDLE = "Nothing is running."
 class _Item:
     cancel: Callable[[], object]
     text: str
+    edits: bool
     fraction: float = 0.0
 
 
@@ -31,10 +32,12 @@ class Work(QObject):
         commands.bind("cancel_work", self.cancel)
         self._show()
 
-    def begin(self, key: str, text: str, cancel: Callable[[], object]) -> None:
-        """Show work that can be cancelled."""
+    def begin(
+        self, key: str, text: str, cancel: Callable[[], object], *, edits: bool = False
+    ) -> None:
+        """Show work that can be cancelled; `edits` where it ends in an edit of the image shown."""
         self._items.pop(key, None)
-        self._items[key] = _Item(cancel, text)
+        self._items[key] = _Item(cancel, text, edits)
         self._show()
 
     def tell(self, key: str, text: str, fraction: float) -> None:
@@ -57,6 +60,18 @@ class Work(QObject):
         """Stop what was begun last."""
         if self._items:
             self._items[next(reversed(self._items))].cancel()
+
+    @property
+    def edits(self) -> bool:
+        """Whether an edit of the image shown is under way."""
+        return any(item.edits for item in self._items.values())
+
+    def take_back(self) -> bool:
+        """Stop the edit under way that was begun last; False without one."""
+        stop = next((one.cancel for one in reversed(self._items.values()) if one.edits), None)
+        if stop is not None:
+            stop()
+        return stop is not None
 
     def _show(self) -> None:
         item = self._items[next(reversed(self._items))] if self._items else None
