@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,32 @@ def test_an_opening_that_fails_leaves_nothing(
     assert sorted(folder.iterdir()) == before
     controller.start([folder], None)
     wait(lambda: shown(controller))
+
+
+@pytest.mark.parametrize("back", ["bench", "bench/bench.maskgui", "bench/scene 2.png"])
+def test_asking_for_what_is_open_wins_over_what_is_still_being_opened(
+    opened: Controller, folder: Path, wait, monkeypatch: pytest.MonkeyPatch, back: str
+) -> None:
+    go_on, real = threading.Event(), opening._open_folder
+
+    def slow(path: Path) -> object:
+        assert go_on.wait(20)
+        return real(path)
+
+    monkeypatch.setattr(opening, "_open_folder", slow)
+    other = folder.parent / "other"
+    other.mkdir()
+    Image.new("RGB", (128, 96)).save(other / "one.png")
+    before = opened.desk.session
+    opened.opening.open_paths([other])
+    opened.opening.open_paths([folder.parent / back])
+    assert "Opening" not in opened.window.status.tool.full_text
+    go_on.set()
+    ended = []
+    opened.desk.background.run(lambda: None, ended.append, ended.append)  # after all the others
+    wait(lambda: bool(ended))
+    assert opened.desk.session is before
+    assert opened.desk.record.path == ("scene 2.png" if back.endswith("png") else "scene 1.png")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
