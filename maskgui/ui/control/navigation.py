@@ -110,6 +110,7 @@ class Navigation(QObject):
             if held is None or held.rgb is not reply.image.rgb:
                 self._put(image_id, reply.image.rgb, "")
             self._note(image_id, reply.image.note)
+            self.thumbnails.retry(image_id)
             if self.problems.pop(image_id, None) is not None:
                 self._film.show_problems(self.problems)
         desk.shown.emit()
