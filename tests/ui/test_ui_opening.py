@@ -162,6 +162,55 @@ def test_a_file_of_another_size_does_not_pass_under_outlines_unseen(
     assert desk.instances() == [drawn], "as it is, until a person edits it"
 
 
+def test_the_offer_of_a_file_of_another_size_goes_when_the_earlier_one_is_back(
+    opened: Controller, folder: Path, wait
+) -> None:
+    square(opened, 80, 60)
+    replace(folder / "scene 1.png", 64, 48)
+    opened.files.rescan()
+    wait(lambda: "has 64 × 48 pixels now" in opened.canvas.message)
+    offer = "“scene 1.png” has another size than its outlines were made on."
+    assert offer in opened.window.toasts.texts
+    replace(folder / "scene 1.png", 128, 96)
+    opened.files.rescan()
+    wait(lambda: shown(opened))
+    assert offer not in opened.window.toasts.texts
+
+
+@pytest.mark.parametrize("there", ["shown", "elsewhere"])
+def test_what_is_taken_is_the_file_that_is_there_by_then(
+    opened: Controller, folder: Path, wait, there: str
+) -> None:
+    square(opened, 80, 60)
+    first = opened.desk.image_id
+    replace(folder / "scene 1.png", 64, 48)
+    opened.files.rescan()
+    wait(lambda: "has 64 × 48 pixels now" in opened.canvas.message)
+    if there == "elsewhere":
+        opened.navigation.step(1)
+        wait(lambda: shown(opened))
+    replace(folder / "scene 1.png", 140, 100)
+    agree(opened)
+    wait(lambda: opened.desk.image(first).width != 128)
+    assert (opened.desk.image(first).width, opened.desk.image(first).height) == (140, 100)
+    opened.navigation.go(first)
+    wait(lambda: shown(opened))
+    assert opened.canvas.scene.size == (140, 100)
+
+
+def test_a_file_that_is_gone_when_it_is_to_be_used_changes_nothing(
+    opened: Controller, folder: Path, wait
+) -> None:
+    square(opened, 80, 60)
+    replace(folder / "scene 1.png", 64, 48)
+    opened.files.rescan()
+    wait(lambda: "has 64 × 48 pixels now" in opened.canvas.message)
+    (folder / "scene 1.png").unlink()
+    agree(opened)
+    wait(lambda: "there is no such file" in opened.canvas.message)
+    assert (opened.desk.record.width, opened.desk.record.height) == (128, 96)
+
+
 def test_a_file_of_another_size_without_outlines_is_taken(
     opened: Controller, folder: Path, wait
 ) -> None:

@@ -129,22 +129,38 @@ class Navigation(QObject):
         except UserError as error:
             self._found_problem(image_id, str(error))
             self._put(image_id, None, str(error))
-            self._offer_new_size(session, image_id, (width, height))
+            self._offer_new_size(session, image_id)
             return False
         session.set_sizes({image_id: (width, height)})
+        self.desk.window.toasts.drop(_of_another_size(session.document.image(image_id)))
         return True
 
-    def _offer_new_size(self, session: Session, image_id: int, size: tuple[int, int]) -> None:
-        """Let the person take a file of another size, with the outlines as they are."""
+    def _offer_new_size(self, session: Session, image_id: int) -> None:
+        """Let the person take a file of another size, with the outlines as they are.
+
+        It is read again then, since it may have been replaced once more.
+        """
+        desk = self.desk
+
+        def is_there() -> bool:
+            return session is desk.session and image_id in session.document.images
+
+        def come(reply: Loaded) -> None:
+            if not is_there():
+                return
+            if reply.image is not None:
+                height, width = reply.image.rgb.shape[:2]
+                session.set_sizes({image_id: (width, height)})
+            self.thumbnails.forget(image_id)
+            self._loaded(image_id, reply, None)
 
         def take() -> None:
-            if session is self.desk.session and image_id in session.document.images:
-                session.set_sizes({image_id: size})
-                self.reread()
+            if is_there():
+                path = session.image_path(image_id)
+                self.loader.request(path, lambda reply: desk.main.post(lambda: come(reply)))
 
-        name = session.document.image(image_id).path
-        text = f"“{name}” has another size than its outlines were made on."
-        self.desk.say(text, action=("Use this file", take))
+        text = _of_another_size(session.document.image(image_id))
+        desk.say(text, action=("Use this file", take))
 
     def reread(self) -> None:
         """Look whether the file of the image shown is another one now, and show that."""
@@ -315,3 +331,7 @@ class Navigation(QObject):
         )
         desk.allow(("previous_image",), none or ("" if place > 1 else FIRST))
         desk.allow(("next_image",), none or ("" if place < len(walk) else LAST))
+
+
+def _of_another_size(record: ImageRecord) -> str:
+    return f"“{record.path}” has another size than its outlines were made on."
