@@ -111,9 +111,11 @@ class Canvas(CameraWidget):
     ) -> None:
         """Show an image (H x W x 3 uint8, not copied), or a message where there is none.
 
-        An open draft stays with the image that is left, and comes back with it.
+        An open draft stays with the image that is left, and comes back with it. What is asked of
+        the pixels that were there is not answered any more.
         """
         self._glide.stop()
+        self.hands.end_drag()
         same = image_id is not None and image_id == self.scene.image_id
         self.toolbox.enter(image_id)
         self.scene.image_id = image_id if rgb is not None else None
