@@ -361,10 +361,16 @@ class Session:
         """Read sizes that are not known yet from headers; return why where that fails."""
         return headers.fill_sizes(self, ids, cancel, share)
 
-    def set_sizes(self, sizes: headers.Sizes, files: headers.FileSizes | None = None) -> None:
-        """Give images their upright (width, height); no entry to undo (`headers.sizes_edit`)."""
+    def set_sizes(
+        self,
+        sizes: headers.Sizes,
+        files: headers.FileSizes | None = None,
+        *,
+        late: bool = False,
+    ) -> None:
+        """Give images their upright (width, height) and bytes; no entry to undo (`sizes_edit`)."""
         with self._turn:
-            edit = headers.sizes_edit(self.document.images, sizes, files)
+            edit = headers.sizes_edit(self.document.images, sizes, files or {}, late=late)
             if edit.changes:
                 self.apply(edit, SYSTEM)
 

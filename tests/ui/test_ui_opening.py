@@ -221,6 +221,24 @@ def test_a_file_of_another_size_without_outlines_is_taken(
     assert opened.window.toasts.texts[-1] == "“scene 1.png” has changed and was read again."
 
 
+def test_a_file_that_was_replaced_is_found_by_its_own_bytes_where_it_was_moved(
+    opened: Controller, folder: Path, wait
+) -> None:
+    wait(lambda: bool(opened.desk.record.file_size) and not opened.sizes.busy)
+    square(opened, 80, 60)
+    path = folder / "scene 1.png"
+    Image.effect_noise((128, 96), 50).save(path)
+    os.utime(path, ns=(1, 1))
+    opened.files.rescan()
+    wait(lambda: opened.desk.record.file_size == path.stat().st_size)
+    (folder / "moved").mkdir()
+    path.rename(folder / "moved" / path.name)
+    (folder / "moved" / "too").mkdir()
+    (folder / "moved" / "too" / path.name).write_bytes(b"another of that name")
+    assert opened.desk.session.relink(folder / "moved") == 1
+    assert opened.desk.record.path == "moved/scene 1.png"
+
+
 def test_looking_again_leaves_an_image_that_is_the_same(
     opened: Controller, monkeypatch: pytest.MonkeyPatch, wait
 ) -> None:

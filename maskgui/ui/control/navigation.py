@@ -106,7 +106,7 @@ class Navigation(QObject):
         if reply.error is not None:
             self._found_problem(image_id, reply.error.reason)
             self._put(image_id, None, str(reply.error))
-        elif reply.image is not None and self._measure(image_id, reply.image.rgb):
+        elif reply.image is not None and self._measure(image_id, reply.image.rgb, reply.stamp):
             if held is None or held.rgb is not reply.image.rgb:
                 self._put(image_id, reply.image.rgb, "")
             self._note(image_id, reply.image.note)
@@ -115,10 +115,11 @@ class Navigation(QObject):
                 self._film.show_problems(self.problems)
         desk.shown.emit()
 
-    def _measure(self, image_id: int, rgb) -> bool:
+    def _measure(self, image_id: int, rgb, stamp: Stamp | None = None) -> bool:
         """Keep an image's size; False, with the reason shown, where its outlines do not fit it.
 
-        They would lie elsewhere, and the next edit would cut them at the edge.
+        They would lie elsewhere, and the next edit would cut them at the edge. With the file's
+        stamp its bytes are kept too: by them it is found where it was moved.
         """
         session = self.desk.session
         if session is None or session.project.read_only:
@@ -131,7 +132,8 @@ class Navigation(QObject):
             self._put(image_id, None, str(error))
             self._offer_new_size(session, image_id)
             return False
-        session.set_sizes({image_id: (width, height)})
+        bytes_ = {image_id: stamp[1]} if stamp is not None else {}
+        session.set_sizes({image_id: (width, height)}, bytes_)
         self.desk.window.toasts.drop(_of_another_size(session.document.image(image_id)))
         return True
 
