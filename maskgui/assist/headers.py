@@ -61,9 +61,9 @@ def fill_sizes(
         except UserError as error:
             reasons[image_id] = str(error)
         if len(files) >= BATCH:
-            session.set_sizes(sizes, files)
+            session.set_sizes(sizes, files, late=True)
             sizes, files = {}, {}
-    session.set_sizes(sizes, files)
+    session.set_sizes(sizes, files, late=True)
     return reasons
 
 
@@ -90,21 +90,24 @@ def check_size(session: "Session", image_id: int, width: int, height: int) -> No
     )
 
 
-def sizes_edit(images: Mapping[int, ImageRecord], sizes: Sizes, files: FileSizes | None) -> Edit:
-    """Return the edit that gives images their (width, height).
+def sizes_edit(
+    images: Mapping[int, ImageRecord], sizes: Sizes, files: FileSizes, *, late: bool = False
+) -> Edit:
+    """Return the edit that gives images their (width, height), and their files' bytes.
 
-    files: their bytes, given where a header told both, some time ago: what is known by now stays,
-    as the pixels may have come in the meantime, of a file that was replaced.
+    late: a header told them some time ago: what is known by now stays, as the pixels may have come
+    in the meantime, of a file that was replaced.
     """
     changes = []
-    for image_id in {**sizes, **(files or {})}:
+    for image_id in {**sizes, **files}:
         record = images.get(image_id)
         if record is None:
             continue
-        size = known = (record.width, record.height)
-        if files is None or not record.width:
-            size = sizes.get(image_id, known)
-        bytes_ = record.file_size or (files or {}).get(image_id, 0)
+        size, bytes_ = (record.width, record.height), record.file_size
+        if not (late and record.width):
+            size = sizes.get(image_id, size)
+        if not (late and record.file_size):
+            bytes_ = files.get(image_id, bytes_)
         now = msgspec.structs.replace(record, width=size[0], height=size[1], file_size=bytes_)
         if now != record:
             changes.append(Change(record, now))

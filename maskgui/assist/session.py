@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from maskgui.assist import headers, images
 from maskgui.assist.evidence import Evidence
+from maskgui.assist.headers import FileSizes, Sizes
 from maskgui.assist.loaded import LoadedImages
 from maskgui.assist.references import check_references
 from maskgui.assist.rerun import is_of_another_run, on_present_run
@@ -363,10 +364,12 @@ class Session:
         """Read sizes that are not known yet from headers; return why where that fails."""
         return headers.fill_sizes(self, ids, cancel, share)
 
-    def set_sizes(self, sizes: headers.Sizes, files: headers.FileSizes | None = None) -> None:
-        """Give images their upright (width, height); no entry to undo (`headers.sizes_edit`)."""
+    def set_sizes(
+        self, sizes: Sizes, files: FileSizes | None = None, *, late: bool = False
+    ) -> None:
+        """Give images their upright (width, height) and bytes; no entry to undo (`sizes_edit`)."""
         with self._turn:
-            edit = headers.sizes_edit(self.document.images, sizes, files)
+            edit = headers.sizes_edit(self.document.images, sizes, files or {}, late=late)
             if edit.changes:
                 self.apply(edit, SYSTEM)
 

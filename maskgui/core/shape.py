@@ -161,7 +161,7 @@ class Shape:
         """Return the shape that `to_bytes` wrote. Raises ValueError for anything else."""
         try:
             return cls._parse(data)
-        except struct.error as error:
+        except (struct.error, IndexError) as error:
             raise ValueError("the stored outline is cut short") from error
 
     @classmethod

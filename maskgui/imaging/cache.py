@@ -6,11 +6,11 @@ from collections import OrderedDict
 from pathlib import Path
 
 from maskgui.imaging.decode import Decoded
+from maskgui.imaging.stamp import Stamp
 from maskgui.imaging.tiled import Tiled
 
 Held = Decoded | Tiled
 
-Stamp = tuple[int, int]  # a file's time in ns and its bytes; another one is another picture
 _ASSUMED_MEMORY = 8 << 30  # where the system does not tell
 
 

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from maskgui.imaging.cache import DecodedCache, Stamp, default_bytes
+from maskgui.imaging.cache import DecodedCache, default_bytes
 from maskgui.imaging.decode import Decoded, read_image
 from maskgui.imaging.errors import ImageError, reasons
 from maskgui.imaging.header import MAX_MEGAPIXELS, read_header
+from maskgui.imaging.stamp import Stamp, stamp_of
 from maskgui.imaging.thumbnails import ThumbnailStore
 from maskgui.imaging.tiled import PyramidStore, Tiled, is_large, open_tiled
 from maskgui.imaging.window import Window
@@ -24,6 +25,8 @@ QUICKLY_SMALL = ("JPEG", "MPO")
 """Formats that are decoded at an eighth of their size without the rest."""
 PREVIEW_S = 1.5
 """Seconds that a large image's reply waits at most for a first picture of the whole."""
+READINGS = 3
+"""How often a file is read at most that changes while it is read."""
 
 _log = logging.getLogger(__name__)
 
@@ -239,6 +242,17 @@ class ImageLoader:
         return priority is Priority.CURRENT or self._background < self._background_limit
 
     def _perform(self, job: _Job) -> Loaded:
+        """Do a job; again where its file changed meanwhile, as some may have asked since then."""
+        for left in reversed(range(READINGS)):
+            before = _stamp(job.path)
+            reply = self._read(job)
+            if not left or self._closed or _stamp(job.path) == before:
+                break
+            if isinstance(reply.image, Tiled):
+                reply.image.rgb.leave()
+        return reply
+
+    def _read(self, job: _Job) -> Loaded:
         try:
             if not job.side:
                 return self._whole(job)
@@ -259,8 +273,7 @@ class ImageLoader:
     def _whole(self, job: _Job) -> Loaded:
         path = job.path
         with reasons(path):
-            status = path.stat()
-        stamp = status.st_mtime_ns, status.st_size
+            stamp = stamp_of(path)
         held = self.cache.get(path, stamp)
         if held is None:
             held = self._open(path)
@@ -293,3 +306,10 @@ class ImageLoader:
             callback(reply)
         except Exception:  # noqa: BLE001 - one listener must not end the thread
             _log.exception("a reply for %s was not taken", reply.path)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        return stamp_of(path)
+    except (OSError, ValueError):
+        return None

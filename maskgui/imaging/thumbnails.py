@@ -11,10 +11,11 @@ import numpy as np
 import platformdirs
 
 from maskgui.imaging.decode import thumbnail
-from maskgui.imaging.errors import reasons
+from maskgui.imaging.errors import ImageError, reasons
 from maskgui.imaging.header import MAX_MEGAPIXELS
 from maskgui.imaging.opencv import cv2
 from maskgui.imaging.pixels import Rgb
+from maskgui.imaging.stamp import stamp_of
 
 _VERSION = 1  # of what a thumbnail looks like; a new one leaves the old files to be pruned
 _QUALITY = 92
@@ -44,14 +45,14 @@ class ThumbnailStore:
         if kept is not None:
             return kept
         made = thumbnail(path, side, max_megapixels)
-        with contextlib.suppress(OSError):
-            self._write(place, made)
+        with contextlib.suppress(OSError, ImageError):
+            if self._place(path, side) == place:  # else it may be of a file that came meanwhile
+                self._write(place, made)
         return made
 
     def _place(self, path: Path, side: int) -> Path:
         with reasons(path):
-            status = path.stat()
-        facts = (os.fspath(path.absolute()), status.st_mtime_ns, status.st_size, side, _VERSION)
+            facts = (os.fspath(path.absolute()), *stamp_of(path), side, _VERSION)
         name = hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass")).hexdigest()[:40]
         return self.folder / name[:2] / f"{name}.jpg"
 

@@ -93,15 +93,15 @@ class Toolbox:
     def enter(self, image_id: int | None) -> None:
         """Go to an image: the draft of the one left is kept, one of this one taken up.
 
-        That is the draft of the tool in hand, else the last; others wait for their tools.
+        That is the draft of the tool in hand, else the last; others wait for their tools. The same
+        image again has other pixels: what was begun on those before ends, but for its draft.
         """
-        if image_id == self._image_id:
-            return
         self._put_down()
-        self._image_id = image_id
-        waiting = [name for at, name in self._drafts if at == image_id]
-        if waiting and self._active.name not in waiting:
-            self._active = self._tools[waiting[-1]]
+        if image_id != self._image_id:
+            self._image_id = image_id
+            waiting = [name for at, name in self._drafts if at == image_id]
+            if waiting and self._active.name not in waiting:
+                self._active = self._tools[waiting[-1]]
         self._take_up()
 
     @property

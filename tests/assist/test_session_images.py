@@ -123,6 +123,19 @@ def test_a_size_that_came_with_the_pixels_stays_when_an_older_header_comes_after
     assert record.file_size == (root / "a.png").stat().st_size
 
 
+def test_bytes_that_came_with_the_pixels_take_the_place_of_earlier_ones(
+    session: Session, root: Path
+) -> None:
+    (image_id,) = session.add_images([root / "a.png"])
+    session.fill_sizes()
+    known = session.document.image(image_id)
+    session.set_sizes({image_id: (1, 2)}, {image_id: 3}, late=True)
+    assert session.document.image(image_id) == known
+    session.set_sizes({image_id: (64, 48)}, {image_id: 77})
+    record = session.document.image(image_id)
+    assert (record.width, record.height, record.file_size) == (64, 48, 77)
+
+
 def test_known_sizes_are_kept_and_bytes_measured(session: Session, root: Path) -> None:
     (root / "a.png").write_bytes(b"no header")
     record = ImageRecord(7, "a.png", 640, 480)

@@ -1,5 +1,6 @@
 """The threads: order, cancelling, sharing, bounds, errors and a clean end."""
 
+import os
 import threading
 import time
 import weakref
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgui.imaging import ImageError, loader
+from maskgui.imaging import ImageError, loader, thumbnails
 from maskgui.imaging.decode import Decoded, read_image
 from maskgui.imaging.loader import ImageLoader, Loaded, Priority
 from maskgui.imaging.thumbnails import ThumbnailStore
@@ -193,6 +194,96 @@ def test_a_changed_file_is_decoded_again(start, files) -> None:
     images.request(files[0], replies)
     assert replies.wait(2)[1].image.rgb.shape == (60, 50, 3)
     assert images.cache.held_bytes == 60 * 50 * 3
+
+
+class Slow:
+    """A decoder that has read its file, and then waits until it may say so."""
+
+    def __init__(self, real: Callable[..., object]) -> None:
+        self.real = real
+        self.reads = 0
+        self.has_read, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, *args: object) -> object:
+        self.reads += 1
+        try:
+            return self.real(*args)
+        finally:
+            self.has_read.set()
+            assert self.go_on.wait(WAIT)
+
+
+def test_who_asks_while_a_file_is_decoded_gets_the_file_that_took_its_place(
+    start, files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, replies = Slow(read_image), Replies()
+    monkeypatch.setattr(loader, "read_image", slow)
+    images = start()
+    images.request(files[0], None, Priority.PREFETCH)
+    assert slow.has_read.wait(WAIT)
+    Image.new("RGB", (50, 60), "white").save(files[0])
+    os.utime(files[0], ns=(1, 1))
+    images.show(files[0], replies)
+    slow.go_on.set()
+    (reply,) = replies.wait(1)
+    assert reply.image.rgb.shape == (60, 50, 3)
+    status = files[0].stat()
+    assert reply.stamp == (status.st_mtime_ns, status.st_size)
+    assert slow.reads == 2
+
+
+def test_who_asks_while_a_half_copied_file_fails_gets_the_whole_one(
+    start, files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, replies = Slow(read_image), Replies()
+    monkeypatch.setattr(loader, "read_image", slow)
+    whole = files[0].read_bytes()
+    files[0].write_bytes(whole[:-30])
+    images = start()
+    images.request(files[0], None, Priority.PREFETCH)
+    assert slow.has_read.wait(WAIT)
+    files[0].write_bytes(whole)
+    images.show(files[0], replies)
+    slow.go_on.set()
+    (reply,) = replies.wait(1)
+    assert reply.error is None
+    assert reply.image.rgb.shape == (30, 40, 3)
+
+
+def test_a_thumbnail_asked_for_while_one_is_made_is_of_the_new_file(
+    start, files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, replies = Slow(thumbnails.thumbnail), Replies()
+    monkeypatch.setattr(thumbnails, "thumbnail", slow)
+    images = start()
+    images.request_thumbnail(files[0], 16, Replies())
+    assert slow.has_read.wait(WAIT)
+    Image.new("RGB", (30, 40), "white").save(files[0])
+    os.utime(files[0], ns=(1, 1))
+    images.request_thumbnail(files[0], 16, replies)
+    slow.go_on.set()
+    (reply,) = replies.wait(1)
+    assert reply.image.rgb.shape == (16, 12, 3)
+
+
+def test_a_file_that_changes_all_the_time_is_answered(
+    start, files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+
+    def read(path: Path, *args: object) -> Decoded:
+        made = read_image(path, *args)
+        reads.append(path)
+        Image.new("RGB", (40, 30 + len(reads))).save(path)
+        os.utime(path, ns=(len(reads), len(reads)))  # however quick the clock
+        return made
+
+    monkeypatch.setattr(loader, "read_image", read)
+    replies = Replies()
+    start().request(files[0], replies)
+    (reply,) = replies.wait(1)
+    assert len(reads) == loader.READINGS
+    assert reply.image.rgb.shape == (30 + len(reads) - 1, 40, 3), "the last reading's"
 
 
 def test_memory_is_flat_over_500_switches(start, files, gate) -> None:

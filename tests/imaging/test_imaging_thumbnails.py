@@ -51,6 +51,26 @@ def test_a_changed_file_and_another_side_are_made_again(tmp_path: Path, made: li
     assert len(made) == 3
 
 
+def test_pixels_of_a_file_that_came_meanwhile_are_not_kept_as_those_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = picture(tmp_path / "a.png")
+    before, stamp = path.read_bytes(), path.stat().st_mtime_ns
+    real = thumbnails.thumbnail
+
+    def replaced(path: Path, *args: object) -> np.ndarray:
+        os.utime(picture(path, "blue"), ns=(1, 1))
+        return real(path, *args)
+
+    store = ThumbnailStore(tmp_path / "cache")
+    with monkeypatch.context() as patch:
+        patch.setattr(thumbnails, "thumbnail", replaced)
+        store.load(path, 96)
+    path.write_bytes(before)  # put back, as copying tools do, with its time
+    os.utime(path, ns=(stamp, stamp))
+    assert np.abs(store.load(path, 96).astype(int) - (255, 165, 0)).max() <= 4
+
+
 def test_the_store_is_bounded(tmp_path: Path) -> None:
     store = ThumbnailStore(tmp_path / "cache", limit_bytes=20_000)
     for n in range(40):

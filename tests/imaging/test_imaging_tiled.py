@@ -1,5 +1,6 @@
 """Large images: every way in gives the same pixels as the decoder of whole images does."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,10 +18,12 @@ from maskgui.core.errors import Cancelled
 from maskgui.imaging import ImageError, read_header, read_rgb
 from maskgui.imaging.loader import ImageLoader, Loaded
 from maskgui.imaging.pixels import upright
+from maskgui.imaging.stamp import stamp_of
 from maskgui.imaging.thumbnails import ThumbnailStore
 from maskgui.imaging.tiled import PyramidStore, Tiled, TiledPixels, is_large, open_tiled
 from maskgui.imaging.tiled.archive import PART
 from maskgui.imaging.tiled.grid import Grid, halved
+from maskgui.imaging.tiled.store import Key
 from maskgui.imaging.tiled.turning import stored_box
 
 CUT = (32, 128)  # tile, overview's side
@@ -111,12 +114,41 @@ def test_the_pyramid_is_used_again_until_the_file_changes(
     path = write(tmp_path, "png", picture)
     opened(path).close()
     assert len(list(store.folder.glob("*.tiles"))) == 1
-    again = TiledPixels(path, open_tiled(path, store=store, grid=CUT).rgb._source, _grid(), store)
+    source = open_tiled(path, store=store, grid=CUT).rgb._source
+    again = TiledPixels(Key(path, stamp_of(path), source.kind), source, _grid(), store)
     assert again.complete  # at once, without a builder
     assert np.array_equal(again[5:99, 7:300], picture[5:99, 7:300])
     again.close()
     write(tmp_path, "png", picture[::-1])
     assert np.array_equal(opened(path)[:, :], picture[::-1])
+
+
+@pytest.mark.parametrize("kind", ["tif tiled", "tif", "png", "jpg"])
+def test_a_file_replaced_before_its_pyramid_is_made_leaves_nothing_to_its_successor(
+    tmp_path: Path, picture: np.ndarray, opened: Open, store: PyramidStore, kind: str
+) -> None:
+    path = write(tmp_path, kind, picture)
+    old = opened(path, whole=False)
+    (tmp_path / "new").mkdir()
+    write(tmp_path / "new", kind, picture[::-1]).replace(path)
+    os.utime(path, ns=(1, 1))
+    old.begin()
+    old.wait_complete(20)
+    if kind == "tif tiled":  # it is held open
+        assert np.array_equal(old[:, :], picture)
+    else:
+        with pytest.raises(ImageError, match="it was replaced while it was read"):
+            old.read((0, 0, 4, 4), level=2)
+    assert list(store.folder.glob("*")) == []
+    new = opened(path)
+    assert np.array_equal(new[:, :], read_rgb(path))
+    assert np.array_equal(new.overview(), _reduced(read_rgb(path), new.depth))
+
+
+def _reduced(rgb: np.ndarray, depth: int) -> np.ndarray:
+    for _ in range(depth):
+        rgb = halved(rgb)
+    return rgb
 
 
 def _grid() -> Grid:
@@ -130,7 +162,7 @@ def test_a_damaged_pyramid_is_made_anew(
     opened(path).close()
     place = next(store.folder.glob("*.tiles"))
     place.write_bytes(place.read_bytes()[:-40])
-    assert store.find(path, _grid(), "other") is None
+    assert store.find(Key(path, stamp_of(path), "other"), _grid()) is None
     pixels = opened(path)
     assert np.array_equal(pixels[:, :], read_rgb(path))
 

@@ -1,12 +1,14 @@
 """Gestures of the drawing tools on the real canvas: seen while they last, one edit at their end."""
 
+import threading
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
 from maskgui.core.hit import shape_area
-from maskgui.core.shape import Polygon
+from maskgui.core.shape import Polygon, Shape
 from maskgui.ui.theme import LIGHT
 from tests.ui.canvas_kit import LEFT, Desk, holed, instance, square
 
@@ -50,6 +52,72 @@ def test_a_gesture_is_seen_and_becomes_one_edit(desk, tool):
     assert [desk.project.document.instance(1, one).shape for one in desk.ids()] != before
     desk.undo()
     assert [desk.project.document.instance(1, one).shape for one in desk.ids()] == before
+
+
+class Gate:
+    """Holds a tool's image work up until opened."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.begun, self.open = threading.Event(), threading.Event()
+
+    def __call__(self, *_):
+        self.begun.set()
+        assert self.open.wait(20)
+        return self.answer
+
+
+@pytest.mark.parametrize("tool", ["refine", "wand"])
+def test_what_was_found_in_the_pixels_before_changes_nothing(desk, tool, monkeypatch, qtbot):
+    gate = Gate(Shape([Polygon(square(0, 0, 30))]))
+    monkeypatch.setattr(f"maskgui.tools.{tool}.{'flood' if tool == 'wand' else tool}", gate)
+    desk.canvas.set_tool(tool)
+    desk.click(140, 40)
+    assert gate.begun.wait(20)
+    assert desk.canvas.toolbox.active.busy
+    desk.open(1)  # the same image again, as after its file was replaced
+    assert not desk.canvas.toolbox.active.busy
+    gate.open.set()
+    qtbot.waitUntil(lambda: not desk.canvas._work.busy, timeout=20_000)
+    assert desk.project.edits == []
+    assert len(desk.ids()) == 2
+    desk.click(140, 40)
+    qtbot.waitUntil(lambda: len(desk.project.edits) == 1, timeout=20_000)
+
+
+def test_the_scissors_go_on_from_their_anchors_on_other_pixels(desk, qtbot):
+    desk.canvas.set_tool("scissors")
+    desk.click(20, 110)
+    desk.click(60, 110)
+    tool = desk.canvas.toolbox.active
+    qtbot.waitUntil(lambda: tool.wire is not None, timeout=20_000)
+    before, draft = tool.wire, tool.draft
+    desk.open(1)
+    assert tool.draft == draft
+    assert tool.wire is None, "it is of the pixels before"
+    desk.hover(70, 120)
+    qtbot.waitUntil(lambda: tool.wire is not None, timeout=20_000)
+    assert tool.wire is not before
+
+
+def test_other_pixels_end_a_drag_as_its_release(desk):
+    desk.canvas.set_tool("brush")
+    QTest.mousePress(desk.canvas, LEFT, PLAIN, desk.at(150, 40))
+    desk.hover(175, 60, PLAIN, LEFT)
+    desk.open(1)
+    assert len(desk.project.edits) == 1
+    assert not desk.canvas.toolbox.active.busy
+
+
+def test_other_pixels_leave_the_tool_in_the_hand(desk):
+    desk.canvas.set_tool("polygon")
+    for spot in [(20, 110), (60, 110), (60, 140)]:
+        desk.click(*spot)
+    desk.canvas.set_tool("wand")
+    desk.open(1)
+    assert desk.canvas.tool == "wand"
+    desk.canvas.set_tool("polygon")
+    assert len(desk.canvas.toolbox.active.points) == 3
 
 
 def test_escape_takes_the_stroke_away(desk):

@@ -94,11 +94,11 @@ def test_a_shape_without_category_is_kept_until_it_has_one(desk, qtbot):
     desk.open(2)
     with qtbot.waitSignal(desk.canvas.category_needed):
         desk.open(1)
-    desk.canvas.give_category(8)
+    desk.canvas.waiting.give(8)
     made = desk.project.document.instances(1)[-1]
     assert made.category_id == 8
     assert made.shape.bounds == pytest.approx((120, 80, 180, 130), abs=0.5)
-    desk.canvas.give_category(8)
+    desk.canvas.waiting.give(8)
     assert len(desk.project.edits) == 1
 
 

@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QPushButton
 from maskgui.core.edits import add_instances
 from maskgui.core.entities import Instance
 from maskgui.core.shape import Polygon, Shape
-from maskgui.ui.control.drafting import DRAFTS
+from maskgui.ui.control.drafting import DRAFTS, WAITING
 from maskgui.ui.controller import Controller
+from maskgui.ui.panels.picker import CategoryPicker
 
 from .canvas_kit import LEFT, Hand
 from .conftest import shown
@@ -286,6 +287,62 @@ def test_a_draft_stays_with_its_project(person: Person, tmp_path: Path, wait) ->
     wait(lambda: person.desk.session is not before and shown(person.controller))
     assert person.desk.image_id == image  # ids are counted anew in each project
     assert not person.tool.busy
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_an_outline_that_waits_for_its_category_waits_in_its_own_project(
+    person: Person, folder: Path, tmp_path: Path, wait
+) -> None:
+    def pickers() -> list[CategoryPicker]:
+        found = person.controller.window.findChildren(CategoryPicker)
+        return [one for one in found if one.isVisible()]
+
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (128, 96)).save(other / "one.png")
+    image, before = person.desk.image_id, person.desk.session
+    person.desk.use_category(None)
+    person.clicks("rectangle", (70, 20), (110, 60))
+    assert len(pickers()) == 1
+    person.controller.start([other], None)
+    wait(lambda: person.desk.session is not before and shown(person.controller))
+    assert person.desk.image_id == image  # ids are counted anew in each project
+    assert not pickers(), "it has the other project's categories"
+    person.controller.editing.give_category(person.controller.categories.add_named("nut"))
+    assert person.desk.instances() == []
+
+    between = person.desk.session
+    person.controller.start([folder], None)
+    wait(lambda: person.desk.session is not between and shown(person.controller))
+    assert len(pickers()) == 1
+    pickers()[0].rows.itemClicked.emit(pickers()[0].rows.item(0))
+    drawn = person.desk.instances()[-1]
+    assert drawn.shape.bounds == pytest.approx((70, 20, 110, 60), abs=0.5)
+    assert person.controller.files.close_project()
+    assert person.canvas.waiting.outlines == {}
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_an_outline_offered_again_has_one_picker(person: Person) -> None:
+    person.desk.use_category(None)
+    person.clicks("rectangle", (70, 20), (110, 60))
+    person.canvas.waiting.ask()  # as when the image is read again
+    found = person.controller.window.findChildren(CategoryPicker)
+    assert len([one for one in found if one.isVisible()]) == 1
+    assert person.canvas.waiting.here() is not None
+
+
+@pytest.mark.parametrize(
+    "stored", ["outlines", [[1, b"cut"]], [[1, b"\1\0\0\0\0\0\0\0"]], [["one", b""]]]
+)
+def test_a_project_whose_waiting_outlines_are_damaged_opens(
+    person: Person, folder: Path, wait, stored: object
+) -> None:
+    person.desk.session.set_setting(WAITING, stored)
+    assert person.controller.files.close_project()
+    person.controller.start([folder], None)
+    wait(lambda: shown(person.controller))
+    assert person.canvas.waiting.outlines == {}
 
 
 def test_drafts_of_several_tools_are_there_when_the_project_is_opened_again(

@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QAbstractListModel
 
+from maskgui import imaging
 from maskgui.core.entities import ImageRecord, Review
 from maskgui.imaging.loader import ImageLoader
 from maskgui.ui.control import listing
 from maskgui.ui.control.listing import kept_order, order_of
 from maskgui.ui.controller import Controller
 from maskgui.ui.panels.filmstrip import ImageModel
+
+from .conftest import shown
 
 names = st.lists(st.text("ab129/", min_size=1, max_size=4), unique=True, max_size=12)
 
@@ -75,6 +78,41 @@ def test_sizes_and_broken_files_are_known_without_being_shown(
     (broken,) = controller.navigation.problems
     assert controller.desk.image(broken).path == "scene 4.png"
     assert controller.desk.session.undo_label is None
+
+
+def test_a_file_that_was_whole_when_it_was_shown_is_no_problem_later(
+    controller: Controller, folder: Path, wait, monkeypatch
+) -> None:
+    """Its header, and its thumbnail, had been asked for while it was still being copied."""
+    path = folder / "scene 3.png"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:20])
+    looked, go_on, read = threading.Event(), threading.Event(), imaging.read_header
+
+    def slow(asked: Path, *args: object) -> imaging.Header:
+        try:
+            return read(asked, *args)
+        finally:
+            if asked == path:
+                looked.set()
+            if looked.is_set():
+                assert go_on.wait(20)
+
+    monkeypatch.setattr(imaging, "read_header", slow)
+    controller.start([folder], None)
+    wait(lambda: looked.is_set() and shown(controller))
+    navigation, desk = controller.navigation, controller.desk
+    (third,) = [one.id for one in _images(controller) if one.path == path.name]
+    navigation.thumbnails.picture(desk.image(third))
+    wait(lambda: not navigation.thumbnails.waiting)
+    assert navigation.thumbnails.picture(desk.image(third)) is None
+    path.write_bytes(whole)
+    navigation.go(third)
+    wait(lambda: shown(controller))
+    go_on.set()
+    wait(lambda: not controller.sizes.busy)
+    assert navigation.problems == {}
+    wait(lambda: navigation.thumbnails.picture(desk.image(third)) is not None)
 
 
 def test_sizes_of_images_that_come_later_are_read_too(opened: Controller, wait) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,32 @@ def test_an_opening_that_fails_leaves_nothing(
     wait(lambda: shown(controller))
 
 
+@pytest.mark.parametrize("back", ["bench", "bench/bench.maskgui", "bench/scene 2.png"])
+def test_asking_for_what_is_open_wins_over_what_is_still_being_opened(
+    opened: Controller, folder: Path, wait, monkeypatch: pytest.MonkeyPatch, back: str
+) -> None:
+    go_on, real = threading.Event(), opening._open_folder
+
+    def slow(path: Path) -> object:
+        assert go_on.wait(20)
+        return real(path)
+
+    monkeypatch.setattr(opening, "_open_folder", slow)
+    other = folder.parent / "other"
+    other.mkdir()
+    Image.new("RGB", (128, 96)).save(other / "one.png")
+    before = opened.desk.session
+    opened.opening.open_paths([other])
+    opened.opening.open_paths([folder.parent / back])
+    assert "Opening" not in opened.window.status.tool.full_text
+    go_on.set()
+    ended = []
+    opened.desk.background.run(lambda: None, ended.append, ended.append)  # after all the others
+    wait(lambda: bool(ended))
+    assert opened.desk.session is before
+    assert opened.desk.record.path == ("scene 2.png" if back.endswith("png") else "scene 1.png")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
 def test_names_that_are_no_text_are_told(controller: Controller, folder: Path, wait) -> None:
     odd = [
@@ -135,6 +162,55 @@ def test_a_file_of_another_size_does_not_pass_under_outlines_unseen(
     assert desk.instances() == [drawn], "as it is, until a person edits it"
 
 
+def test_the_offer_of_a_file_of_another_size_goes_when_the_earlier_one_is_back(
+    opened: Controller, folder: Path, wait
+) -> None:
+    square(opened, 80, 60)
+    replace(folder / "scene 1.png", 64, 48)
+    opened.files.rescan()
+    wait(lambda: "has 64 × 48 pixels now" in opened.canvas.message)
+    offer = "“scene 1.png” has another size than its outlines were made on."
+    assert offer in opened.window.toasts.texts
+    replace(folder / "scene 1.png", 128, 96)
+    opened.files.rescan()
+    wait(lambda: shown(opened))
+    assert offer not in opened.window.toasts.texts
+
+
+@pytest.mark.parametrize("there", ["shown", "elsewhere"])
+def test_what_is_taken_is_the_file_that_is_there_by_then(
+    opened: Controller, folder: Path, wait, there: str
+) -> None:
+    square(opened, 80, 60)
+    first = opened.desk.image_id
+    replace(folder / "scene 1.png", 64, 48)
+    opened.files.rescan()
+    wait(lambda: "has 64 × 48 pixels now" in opened.canvas.message)
+    if there == "elsewhere":
+        opened.navigation.step(1)
+        wait(lambda: shown(opened))
+    replace(folder / "scene 1.png", 140, 100)
+    agree(opened)
+    wait(lambda: opened.desk.image(first).width != 128)
+    assert (opened.desk.image(first).width, opened.desk.image(first).height) == (140, 100)
+    opened.navigation.go(first)
+    wait(lambda: shown(opened))
+    assert opened.canvas.scene.size == (140, 100)
+
+
+def test_a_file_that_is_gone_when_it_is_to_be_used_changes_nothing(
+    opened: Controller, folder: Path, wait
+) -> None:
+    square(opened, 80, 60)
+    replace(folder / "scene 1.png", 64, 48)
+    opened.files.rescan()
+    wait(lambda: "has 64 × 48 pixels now" in opened.canvas.message)
+    (folder / "scene 1.png").unlink()
+    agree(opened)
+    wait(lambda: "there is no such file" in opened.canvas.message)
+    assert (opened.desk.record.width, opened.desk.record.height) == (128, 96)
+
+
 def test_a_file_of_another_size_without_outlines_is_taken(
     opened: Controller, folder: Path, wait
 ) -> None:
@@ -143,6 +219,24 @@ def test_a_file_of_another_size_without_outlines_is_taken(
     wait(lambda: opened.canvas.scene.size == (64, 48))
     assert (opened.desk.record.width, opened.desk.record.height) == (64, 48)
     assert opened.window.toasts.texts[-1] == "“scene 1.png” has changed and was read again."
+
+
+def test_a_file_that_was_replaced_is_found_by_its_own_bytes_where_it_was_moved(
+    opened: Controller, folder: Path, wait
+) -> None:
+    wait(lambda: bool(opened.desk.record.file_size) and not opened.sizes.busy)
+    square(opened, 80, 60)
+    path = folder / "scene 1.png"
+    Image.effect_noise((128, 96), 50).save(path)
+    os.utime(path, ns=(1, 1))
+    opened.files.rescan()
+    wait(lambda: opened.desk.record.file_size == path.stat().st_size)
+    (folder / "moved").mkdir()
+    path.rename(folder / "moved" / path.name)
+    (folder / "moved" / "too").mkdir()
+    (folder / "moved" / "too" / path.name).write_bytes(b"another of that name")
+    assert opened.desk.session.relink(folder / "moved") == 1
+    assert opened.desk.record.path == "moved/scene 1.png"
 
 
 def test_looking_again_leaves_an_image_that_is_the_same(

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from maskgui.imaging.errors import reasons
 from maskgui.imaging.header import MAX_MEGAPIXELS, TILED_FORMATS, Header, read_header
+from maskgui.imaging.stamp import stamp_of
 from maskgui.imaging.tiled.grid import Grid
 from maskgui.imaging.tiled.pixels import TiledPixels
 from maskgui.imaging.tiled.sources import open_source
-from maskgui.imaging.tiled.store import PyramidStore
+from maskgui.imaging.tiled.store import Key, PyramidStore
 from maskgui.imaging.tiled.upright import write_upright
 from maskgui.imaging.window import Window
 
@@ -49,12 +50,12 @@ def open_tiled(
     header = header or read_header(path)
     window, store = window or Window(), store or PyramidStore()
     with reasons(path):
-        status = path.stat()
-    facts = (path, status.st_mtime_ns, status.st_size, window, store.folder, grid)
+        stamp = stamp_of(path)
+    facts = (path, stamp, window, store.folder, grid)
     with _LOCK:
         held = _OPEN.get(facts)
         if held is None or held.closed:
             source = open_source(path, header, window)
             cut = Grid(source.width, source.height, *(grid or ()))
-            held = _OPEN[facts] = TiledPixels(path, source, cut, store)
+            held = _OPEN[facts] = TiledPixels(Key(path, stamp, source.kind), source, cut, store)
     return Tiled(held, held.note)

@@ -3,14 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from maskgui.imaging.errors import ImageError, reasons
 from maskgui.imaging.pixels import Rgb
 from maskgui.imaging.tiled.archive import Archive
 from maskgui.imaging.tiled.grid import Box, Grid, halved
 from maskgui.imaging.tiled.sources import Regions, Source
-from maskgui.imaging.tiled.store import NoRoom, PyramidStore
+from maskgui.imaging.tiled.store import Key, NoRoom, PyramidStore
 
 _log = logging.getLogger(__name__)
 
@@ -50,14 +49,15 @@ class Builder:
 
     def __init__(
         self,
-        path: Path,
+        key: Key,
         source: Source,
         grid: Grid,
         overview: Rgb,
         store: PyramidStore,
         tell: Callable[[Box], None],
     ) -> None:
-        self._path, self._source, self._grid = path, source, grid
+        self._key, self._path = key, key.path
+        self._source, self._grid = source, grid
         self._regions = source if isinstance(source, Regions) else None
         self._overview, self._store, self._tell = overview, store, tell
         self.archive: Archive | None = None
@@ -123,8 +123,15 @@ class Builder:
         depth = self._grid.depth
         self._cut(depth, (0, 0), self._overview)
         if self.archive is not None and not self._full:
-            self.archive.finish()
+            self._finish(self.archive)
         self.whole = True
+
+    def _finish(self, archive: Archive) -> None:
+        """Keep an archive, unless what was read may be in part another file's."""
+        if not self._key.replaced:
+            archive.finish()
+        elif self._regions is None:
+            raise ImageError(self._path, "it was replaced while it was read; press F5")
 
     def _given_up(self) -> bool:
         return self._stop.is_set() or (self.left and _TURN.waiting > 0)
@@ -135,7 +142,7 @@ class Builder:
         pixels = grid.width * grid.height
         most = pixels * (1 if self._regions else 4)  # 3 bytes each, and a third for halves
         try:
-            return self._store.begin(self._path, grid, self._source.kind, most)
+            return self._store.begin(self._key, grid, most)
         except OSError as error:
             self._refused(error)
             return None

@@ -5,7 +5,6 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from maskgui.imaging.tiled.archive import Archive
 from maskgui.imaging.tiled.build import Builder
 from maskgui.imaging.tiled.grid import Box, Grid, Place, halved
 from maskgui.imaging.tiled.sources import Regions, Source
-from maskgui.imaging.tiled.store import PyramidStore
+from maskgui.imaging.tiled.store import Key, PyramidStore
 from maskgui.imaging.tiled.turning import is_turned, stored_box
 
 _log = logging.getLogger(__name__)
@@ -36,9 +35,9 @@ class TiledPixels:
     the main thread. The overview and `tile` are at hand at once. Safe from several threads.
     """
 
-    def __init__(self, path: Path, source: Source, grid: Grid, store: PyramidStore) -> None:
+    def __init__(self, key: Key, source: Source, grid: Grid, store: PyramidStore) -> None:
         """Take a source; nothing is read before `begin`."""
-        self.path, self.note = path, source.note
+        self._key, self.path, self.note = key, key.path, source.note
         self._source, self._store, self._stored = source, store, grid
         self._regions = source if isinstance(source, Regions) else None
         width, height = grid.width, grid.height
@@ -57,8 +56,7 @@ class TiledPixels:
         self._left = threading.Event()  # set when it is not shown any more
         self._watcher: Watcher | None = None
         self._builder: Builder | None = None
-        with reasons(path):
-            self._archive = store.find(path, grid, source.kind)
+        self._archive = store.find(key, grid)
         if self._archive is not None:
             self._take_overview(self._archive)
         weakref.finalize(self, source.close)
@@ -103,7 +101,7 @@ class TiledPixels:
             self._watcher = watcher or self._watcher
             if self._builder is None and self._archive is None:
                 self._builder = Builder(
-                    self.path, self._source, self._stored, self._small, self._store, self._grew
+                    self._key, self._source, self._stored, self._small, self._store, self._grew
                 )
                 self._builder.start()
             if self._builder is not None:

@@ -5,10 +5,12 @@ import hashlib
 import os
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
+from maskgui.imaging.stamp import Stamp, stamp_of
 from maskgui.imaging.tiled.archive import PART, Archive
 from maskgui.imaging.tiled.grid import Grid
 
@@ -26,6 +28,33 @@ class NoRoom(OSError):
         self.missing = missing
 
 
+@dataclass(frozen=True)
+class Key:
+    """What a pyramid is of: a file as it was when it was opened, and what decides on its pixels.
+
+    Never as it is later: who has opened a file goes on reading the one that it opened.
+    """
+
+    path: Path
+    stamp: Stamp
+    kind: object
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another file is there now."""
+        try:
+            return stamp_of(self.path) != self.stamp
+        except OSError:
+            return False
+
+    @property
+    def name(self) -> str:
+        """The archive's name."""
+        facts = (os.fspath(self.path.absolute()), *self.stamp, repr(self.kind), _VERSION)
+        digest = hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{digest[:40]}.tiles"
+
+
 class PyramidStore:
     """Archives named after their image's path, time, size and window."""
 
@@ -34,12 +63,9 @@ class PyramidStore:
         self.folder = folder or platformdirs.user_cache_path("maskgui") / "pyramids"
         self.limit_bytes = limit_bytes
 
-    def find(self, path: Path, grid: Grid, kind: object) -> Archive | None:
-        """Return the whole pyramid of a file as it is now, None where there is none.
-
-        Raises OSError when the image itself cannot be looked at.
-        """
-        place = self._place(path, kind)
+    def find(self, key: Key, grid: Grid) -> Archive | None:
+        """Return a whole pyramid, None where there is none."""
+        place = self.folder / key.name
         try:
             archive = Archive(place, grid, new=False)
         except (OSError, ValueError):
@@ -48,14 +74,14 @@ class PyramidStore:
             os.utime(place)  # the longest unused go first
         return archive
 
-    def begin(self, path: Path, grid: Grid, kind: object, most_bytes: int) -> Archive:
+    def begin(self, key: Key, grid: Grid, most_bytes: int) -> Archive:
         """Begin a pyramid that may take `most_bytes`. Raises OSError, NoRoom among it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.prune(self.limit_bytes - min(most_bytes, self.limit_bytes))
         missing = most_bytes + _SPARE_BYTES - shutil.disk_usage(self.folder).free
         if missing > 0:
             raise NoRoom(self.folder, missing)
-        return Archive(self._place(path, kind), grid, new=True)
+        return Archive(self.folder / key.name, grid, new=True)
 
     def prune(self, limit_bytes: int) -> None:
         """Delete what was left unfinished, and the longest unused until `limit_bytes` are left."""
@@ -75,15 +101,3 @@ class PyramidStore:
             with contextlib.suppress(OSError):  # in use on a system that keeps such files
                 path.unlink()
                 held -= size
-
-    def _place(self, path: Path, kind: object) -> Path:
-        status = path.stat()
-        facts = (
-            os.fspath(path.absolute()),
-            status.st_mtime_ns,
-            status.st_size,
-            repr(kind),
-            _VERSION,
-        )
-        name = hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass")).hexdigest()[:40]
-        return self.folder / f"{name}.tiles"

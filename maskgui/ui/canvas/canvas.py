@@ -16,10 +16,9 @@ from PySide6.QtWidgets import QWidget
 
 from maskgui.core.document import Edit
 from maskgui.core.entities import Category, Instance
-from maskgui.core.shape import Box, Shape
+from maskgui.core.shape import Box
 from maskgui.core.sieve import Sieve
 from maskgui.tools.base import Key, Option, Overlay, Response
-from maskgui.tools.commit import added
 from maskgui.tools.toolbox import Drafts, Toolbox
 from maskgui.ui.canvas.camera import CameraWidget
 from maskgui.ui.canvas.colors import canvas_colors
@@ -31,6 +30,7 @@ from maskgui.ui.canvas.imagework import ImageWork, PixelSource, cut_from
 from maskgui.ui.canvas.overlay import InstanceLayer
 from maskgui.ui.canvas.pyramid import ImageLayer
 from maskgui.ui.canvas.scene import CanvasScene, EditContext
+from maskgui.ui.canvas.waiting import Waiting
 from maskgui.ui.selection import SelectionModel
 from maskgui.ui.theme import DARK, Theme
 
@@ -39,7 +39,7 @@ class Canvas(CameraWidget):
     """Shows one image. Every change a person makes goes out as an edit; `apply_edit` shows it."""
 
     edit_requested = Signal(object)  # Edit
-    category_needed = Signal(object)  # Shape, kept until `give_category` or `drop_pending`
+    category_needed = Signal(object)  # Shape, which is kept in `waiting`
     pointer_moved = Signal(object, object)  # x, y in image coordinates; None when it is elsewhere
     status_changed = Signal(str)
     tool_changed = Signal(str)
@@ -74,7 +74,7 @@ class Canvas(CameraWidget):
         self._work = ImageWork(self)
         self._pixels: PixelSource | None = None
         self._options: tuple[Option, ...] = ()
-        self._pending: dict[int, Shape] = {}
+        self.waiting = Waiting(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -111,9 +111,11 @@ class Canvas(CameraWidget):
     ) -> None:
         """Show an image (H x W x 3 uint8, not copied), or a message where there is none.
 
-        An open draft stays with the image that is left, and comes back with it.
+        An open draft stays with the image that is left, and comes back with it. What is asked of
+        the pixels that were there is not answered any more.
         """
         self._glide.stop()
+        self.hands.end_drag()
         same = image_id is not None and image_id == self.scene.image_id
         self.toolbox.enter(image_id)
         self.scene.image_id = image_id if rgb is not None else None
@@ -132,8 +134,7 @@ class Canvas(CameraWidget):
         if rgb is not None and not unchanged:
             self._show_fitted()
         self._refresh_tool()
-        if self.scene.image_id in self._pending:
-            self.category_needed.emit(self._pending[self.scene.image_id])
+        self.waiting.ask()
 
     def set_instances(self, instances: Iterable[Instance], categories: Iterable[Category]) -> None:
         """Show these instances on the image, in these categories' colours."""
@@ -233,20 +234,6 @@ class Canvas(CameraWidget):
         self.scene.move_freely = freely
         self._refresh_tool()
 
-    def give_category(self, category_id: int) -> None:
-        """Add the outline that waits on this image for its category."""
-        shape = self._pending.pop(self.scene.image_id or -1, None)
-        if shape is not None:
-            edit, instance = added(shape, category_id, self.scene)
-            self.edit_requested.emit(edit)
-            self.selection.set({instance.id})
-        self.update()
-
-    def drop_pending(self) -> None:
-        """Forget the outline that waits on this image for its category."""
-        self._pending.pop(self.scene.image_id or -1, None)
-        self.update()
-
     # The hand
 
     def set_wheel_zooms(self, zooms: bool) -> None:
@@ -279,9 +266,8 @@ class Canvas(CameraWidget):
             self.selection.set(response.selection)
         if response.request is not None and self._pixels is not None:
             self._work.ask(response.request, self._pixels)
-        if response.drawn is not None and self.scene.image_id is not None:
-            self._pending[self.scene.image_id] = response.drawn
-            self.category_needed.emit(response.drawn)
+        if response.drawn is not None:
+            self.waiting.add(response.drawn)
         if response.edit is not None or response.handover or response.selection is not None:
             self._refresh_tool(None if response.handover else response.status)
         else:
@@ -368,7 +354,7 @@ class Canvas(CameraWidget):
         if self.view.ratio != self.devicePixelRatioF():
             self.view.resize(self.width(), self.height(), self.devicePixelRatioF())
             self._layer.restyle(self._colors)
-        self._face.pending = self._pending.get(self.scene.image_id or -1)
+        self._face.pending = self.waiting.here()
         self._face.vertices = self.tool == "vertex"
         painter = QPainter(self)
         brush = Brush(painter, self.view, self._colors)

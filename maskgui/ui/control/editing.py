@@ -61,6 +61,7 @@ class Editing(QObject):
         desk.shown.connect(self._settle)
         desk.opened.connect(self._settle)
         desk.opened.connect(self._recall_recent)
+        desk.opened.connect(self._put_picker_away)  # it has another project's categories
         desk.selection.changed.connect(lambda _: self._selected())
         self._list.selected.connect(desk.selection.set)
         self._list.menu_asked.connect(self.open_menu)
@@ -122,13 +123,20 @@ class Editing(QObject):
         self._settle()
 
     def _drawn(self, _shape: object) -> None:
+        self._put_picker_away()
         self._outline_waits = True
         self.pick_category()
+
+    def _put_picker_away(self) -> None:
+        """Close the picker without an answer; an outline goes on waiting for one."""
+        self._outline_waits = False
+        for picker in self.desk.window.findChildren(CategoryPicker):
+            picker.close()
 
     def _drop_outline(self) -> None:
         if self._outline_waits:
             self._outline_waits = False
-            self.desk.canvas.drop_pending()
+            self.desk.canvas.waiting.drop()
 
     def _give_named(self, name: str) -> None:
         category_id = self.add_category(name)
@@ -141,7 +149,7 @@ class Editing(QObject):
         self._used(category_id)
         if self._outline_waits:
             self._outline_waits = False
-            self.desk.canvas.give_category(category_id)
+            self.desk.canvas.waiting.give(category_id)
             return
         chosen = [one for one in self._mine() if one.category_id != category_id]
         scene = self._with_evidence()

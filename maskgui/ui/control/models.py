@@ -207,12 +207,18 @@ class Models(QObject):
     def add(self, file: Path) -> None:
         """Check a weights file and keep it among the person's own models."""
         self.desk.say(f"Checking “{file.name}”…")
+        before = self.desk.session, self.current
+
+        def added(reply: Reply) -> None:
+            model = reply.value
+            if (self.desk.session, self.current) == before:
+                self._take(model)
+                self.desk.say(f"Added “{model.name}”; press I to run it.")
+            else:  # what was chosen while it was checked stays
+                self.desk.say(f"Added “{model.name}”; choose it in the menu of models.")
+
         self._jobs.run(
             lambda _: add_model(file),
             f"Adding “{file.name}”",
-            Ending(self._added, self.desk.problem),
+            Ending(added, self.desk.problem),
         )
-
-    def _added(self, reply: Reply) -> None:
-        self._take(reply.value)
-        self.desk.say(f"Added “{reply.value.name}”; press I to run it.")

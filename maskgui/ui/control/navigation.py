@@ -10,8 +10,8 @@ from maskgui.core.document import Edit
 from maskgui.core.edits import set_review
 from maskgui.core.entities import ImageRecord, Review
 from maskgui.core.errors import UserError
-from maskgui.imaging.cache import Stamp
 from maskgui.imaging.loader import ImageLoader, Loaded
+from maskgui.imaging.stamp import Stamp
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.listing import kept_order, listing_of
 from maskgui.ui.control.thumbnails import Thumbnails
@@ -106,18 +106,20 @@ class Navigation(QObject):
         if reply.error is not None:
             self._found_problem(image_id, reply.error.reason)
             self._put(image_id, None, str(reply.error))
-        elif reply.image is not None and self._measure(image_id, reply.image.rgb):
+        elif reply.image is not None and self._measure(image_id, reply.image.rgb, reply.stamp):
             if held is None or held.rgb is not reply.image.rgb:
                 self._put(image_id, reply.image.rgb, "")
             self._note(image_id, reply.image.note)
+            self.thumbnails.retry(image_id)
             if self.problems.pop(image_id, None) is not None:
                 self._film.show_problems(self.problems)
         desk.shown.emit()
 
-    def _measure(self, image_id: int, rgb) -> bool:
+    def _measure(self, image_id: int, rgb, stamp: Stamp | None = None) -> bool:
         """Keep an image's size; False, with the reason shown, where its outlines do not fit it.
 
-        They would lie elsewhere, and the next edit would cut them at the edge.
+        They would lie elsewhere, and the next edit would cut them at the edge. With the file's
+        stamp its bytes are kept too: by them it is found where it was moved.
         """
         session = self.desk.session
         if session is None or session.project.read_only:
@@ -128,22 +130,39 @@ class Navigation(QObject):
         except UserError as error:
             self._found_problem(image_id, str(error))
             self._put(image_id, None, str(error))
-            self._offer_new_size(session, image_id, (width, height))
+            self._offer_new_size(session, image_id)
             return False
-        session.set_sizes({image_id: (width, height)})
+        bytes_ = {image_id: stamp[1]} if stamp is not None else {}
+        session.set_sizes({image_id: (width, height)}, bytes_)
+        self.desk.window.toasts.drop(_of_another_size(session.document.image(image_id)))
         return True
 
-    def _offer_new_size(self, session: Session, image_id: int, size: tuple[int, int]) -> None:
-        """Let the person take a file of another size, with the outlines as they are."""
+    def _offer_new_size(self, session: Session, image_id: int) -> None:
+        """Let the person take a file of another size, with the outlines as they are.
+
+        It is read again then, since it may have been replaced once more.
+        """
+        desk = self.desk
+
+        def is_there() -> bool:
+            return session is desk.session and image_id in session.document.images
+
+        def come(reply: Loaded) -> None:
+            if not is_there():
+                return
+            if reply.image is not None:
+                height, width = reply.image.rgb.shape[:2]
+                session.set_sizes({image_id: (width, height)})
+            self.thumbnails.forget(image_id)
+            self._loaded(image_id, reply, None)
 
         def take() -> None:
-            if session is self.desk.session and image_id in session.document.images:
-                session.set_sizes({image_id: size})
-                self.reread()
+            if is_there():
+                path = session.image_path(image_id)
+                self.loader.request(path, lambda reply: desk.main.post(lambda: come(reply)))
 
-        name = session.document.image(image_id).path
-        text = f"“{name}” has another size than its outlines were made on."
-        self.desk.say(text, action=("Use this file", take))
+        text = _of_another_size(session.document.image(image_id))
+        desk.say(text, action=("Use this file", take))
 
     def reread(self) -> None:
         """Look whether the file of the image shown is another one now, and show that."""
@@ -314,3 +333,7 @@ class Navigation(QObject):
         )
         desk.allow(("previous_image",), none or ("" if place > 1 else FIRST))
         desk.allow(("next_image",), none or ("" if place < len(walk) else LAST))
+
+
+def _of_another_size(record: ImageRecord) -> str:
+    return f"“{record.path}” has another size than its outlines were made on."

@@ -127,6 +127,8 @@ class Opening(QObject):
         session = self.desk.session
         parent = images[0].parent
         if session is not None and all(session.root in path.parents for path in images):
+            self._forget()
+            self.desk.show_tool_text()
             try:
                 self._navigation.go(session.add_images(images)[0])
             except UserError as error:
@@ -143,10 +145,11 @@ class Opening(QObject):
         then: Callable[[], object] = lambda: None,
     ) -> None:
         """Open what `work` makes ready, `then` go on in it."""
+        self._number += 1  # what is still being opened is not wanted any more
         if self._is_open(path):
+            self.desk.show_tool_text()
             then()
             return
-        self._number += 1
         self.problem = ""
         number = self._number
         if path.exists():

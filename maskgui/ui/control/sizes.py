@@ -66,7 +66,16 @@ class Sizes(QObject):
 
     def _ended(self, reply: Reply) -> None:
         if reply.outcome is Outcome.FINISHED:
+            session: Session
             session, reasons = reply.value
             if session is self._desk.session:
-                self._navigation.add_problems(reasons)
+                self._navigation.add_problems(_still(reasons, session.document.images))
         self._go_on()
+
+
+def _still(reasons: dict[int, str], images: dict[int, ImageRecord]) -> dict[int, str]:
+    """Return the reasons that hold at the end, maybe minutes later.
+
+    An image that was shown since has the size that came with its pixels.
+    """
+    return {at: why for at, why in reasons.items() if at in images and not images[at].width}

@@ -43,6 +43,11 @@ class Thumbnails:
             ticket.cancel()
         self._desk.window.film.repaint_thumbnails()
 
+    def retry(self, image_id: int) -> None:
+        """Fetch one that could not be had anew: the image was read since."""
+        if image_id in self._kept and self._kept[image_id] is None:
+            self.forget(image_id)
+
     @property
     def waiting(self) -> bool:
         """Whether a thumbnail that was asked for has not come."""
