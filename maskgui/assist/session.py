@@ -364,9 +364,7 @@ class Session:
         """Read sizes that are not known yet from headers; return why where that fails."""
         return headers.fill_sizes(self, ids, cancel, share)
 
-    def set_sizes(
-        self, sizes: Sizes, files: FileSizes | None = None, *, late: bool = False
-    ) -> None:
+    def set_sizes(self, sizes: Sizes, files: FileSizes | None = None, late: bool = False) -> None:
         """Give images their upright (width, height) and bytes; no entry to undo (`sizes_edit`)."""
         with self._turn:
             edit = headers.sizes_edit(self.document.images, sizes, files or {}, late=late)
