@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 
 from maskgui.assist.jobs import JobContext, Reply
 from maskgui.assist.segmenter import Segmenter
+from maskgui.assist.session import Session
 from maskgui.core.colors import fresh_colors
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category
@@ -32,7 +33,11 @@ class CategoryMapping(QObject):
         """Whether a person is there to ask; without one the preset is taken."""
 
     def ensure(self, model: ModelRef, segmenter: Segmenter, then: Then, otherwise: Then) -> None:
-        """Go on with `then` once the model's categories are mapped, or with `otherwise`."""
+        """Go on with `then` once the model's categories are mapped, or with `otherwise`.
+
+        With neither once another project has come: it opens behind a dialog, too, and what was
+        begun in the one before has ended with that.
+        """
         session = self.desk.session
         if session is None:
             otherwise()
@@ -41,33 +46,42 @@ class CategoryMapping(QObject):
         if known is not None and session.category_map(known) is not None:
             then()
         elif known is not None:
-            self._ask(model.card(), then, otherwise)
+            self._ask(session, model.card(), then, otherwise)
         else:
-            self._load_first(model, segmenter, then, otherwise)
+            self._load_first(session, model, segmenter, then, otherwise)
 
     def _load_first(
-        self, model: ModelRef, segmenter: Segmenter, then: Then, otherwise: Then
+        self,
+        session: Session,
+        model: ModelRef,
+        segmenter: Segmenter,
+        then: Then,
+        otherwise: Then,
     ) -> None:
         """Load the model in the worker: its categories are not known before."""
-        session = self.desk.session
 
         def work(context: JobContext) -> Card:
             return segmenter.load(model, self._models.device, context.progress, context.cancel).card
 
         def done(reply: Reply) -> None:
-            if session is self.desk.session and session is not None:
-                if session.category_map(model_id(reply.value)) is not None:
-                    then()
-                else:
-                    self._ask(reply.value, then, otherwise)
+            if session is not self.desk.session:
+                return
+            if session.category_map(model_id(reply.value)) is not None:
+                then()
+            else:
+                self._ask(session, reply.value, then, otherwise)
+
+        def ended() -> None:
+            if session is self.desk.session:
+                otherwise()
 
         def failed(text: str) -> None:
-            otherwise()
+            ended()
             self.desk.problem(text)
 
-        self._jobs.run(work, f"Loading “{model.name}”", Ending(done, failed, otherwise))
+        self._jobs.run(work, f"Loading “{model.name}”", Ending(done, failed, ended))
 
-    def _ask(self, card: Card, then: Then, otherwise: Then) -> None:
+    def _ask(self, session: Session, card: Card, then: Then, otherwise: Then) -> None:
         names = usable_categories(card)
         categories = self.desk.categories()
         choices: dict[str, Choice] | None = preset(names, categories)
@@ -75,6 +89,8 @@ class CategoryMapping(QObject):
             dialog = CategoryMapDialog(self.desk.window, card.name, names, categories)
             choices = dialog.choices() if dialog.exec() else None
             dialog.deleteLater()
+        if session is not self.desk.session:
+            return
         if choices is None or not self.keep(card, choices):
             otherwise()
         else:

@@ -1,0 +1,94 @@
+"""The table of categories before a run, and what comes between the question and its answer."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgui.ui.control import mapping, opening
+from maskgui.ui.controller import Controller
+
+from .conftest import shown
+from .test_ui_segmenting import MODEL, CannedSegmenter
+
+CARD = SimpleNamespace(name="parts", categories=("washer", "nut"), sha256="0123456789ab" + "0" * 52)
+
+
+class StandIn:
+    """Plays the dialog: `meanwhile` happens while it is open, then it is accepted or not."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+        self.opened = 0
+        self.accepts = True
+        self._meanwhile = meanwhile
+        monkeypatch.setattr(mapping, "CategoryMapDialog", self._make)
+
+    def _make(self, _window, _name, names, categories) -> "StandIn":
+        self.opened += 1
+        self._choices = dict.fromkeys(names, categories[0].id)
+        return self
+
+    def exec(self) -> bool:
+        self._meanwhile()
+        return self.accepts
+
+    def choices(self) -> dict[str, int]:
+        return self._choices
+
+    def deleteLater(self) -> None:
+        pass
+
+
+def with_unmapped_model(controller: Controller) -> None:
+    """Choose a model that was never asked about; its replies are canned."""
+    controller.models.current = SimpleNamespace(
+        name="parts", model_id=MODEL, ready=True, score_threshold=0.5, card=lambda: CARD
+    )
+    controller.models.changed.emit()
+    controller.segmenting._segmenter = CannedSegmenter()
+
+
+@pytest.fixture
+def other_folder(tmp_path: Path) -> Path:
+    made = tmp_path / "other"
+    made.mkdir()
+    Image.fromarray(np.full((96, 128, 3), 99, np.uint8)).save(made / "other.png")
+    return made
+
+
+@pytest.mark.parametrize("command", ["segment", "segment_all"])
+@pytest.mark.parametrize("accepts", [True, False])
+def test_a_project_that_opens_behind_the_question_gets_neither_map_nor_run(
+    opened: Controller, other_folder: Path, wait, monkeypatch, command: str, accepts: bool
+) -> None:
+    opened.categories.add_named("screw")
+    with_unmapped_model(opened)
+    before, gate, really = opened.desk.session, threading.Event(), opening._open_folder
+
+    def slowly(folder: Path) -> opening.Opened:
+        assert gate.wait(20)
+        return really(folder)
+
+    def come() -> None:
+        gate.set()
+        wait(lambda: opened.desk.session is not before)
+
+    monkeypatch.setattr(opening, "_open_folder", slowly)
+    opened.start([other_folder], None)
+    with_unmapped_model(opened)
+    dialog = StandIn(monkeypatch, come)
+    dialog.accepts = accepts
+    opened.window.commands[command].trigger()
+    assert dialog.opened == 1
+    wait(lambda: shown(opened))
+    now = opened.desk.session
+    assert now is not before
+    assert now.root == other_folder
+    assert now.category_map(MODEL) is None
+    assert opened.segmenting.batch is None
+    assert not opened.jobs.busy
+    assert opened.desk.instances() == []
