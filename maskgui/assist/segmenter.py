@@ -11,6 +11,7 @@ from maskgui.assist.jobs import Job, JobContext, Priority
 from maskgui.assist.regions import read_view, with_earlier
 from maskgui.core.detections import MAX_DETECTIONS, SCORE_FLOOR, Detections
 from maskgui.core.errors import Failure, UserError
+from maskgui.core.files import file_stamp
 from maskgui.core.garbage import collector_paused
 from maskgui.core.shape import Box, Shape
 from maskgui.maskrcnn.devices import check_torch, pick_device, preload_torch
@@ -51,7 +52,10 @@ class SegmentImage:
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """What came of a request; `shapes` maps a detection's index to its outline."""
+    """What came of a request; `shapes` maps a detection's index to its outline.
+
+    `stamp` is that of the file as it was before its pixels were read (`core.files.file_stamp`).
+    """
 
     request: SegmentImage
     height: int
@@ -60,6 +64,7 @@ class SegmentResult:
     shapes: dict[int, Shape]
     device: str
     seconds: float
+    stamp: tuple[int, int] | None
     notes: tuple[str, ...] = ()
 
     @property
@@ -91,6 +96,7 @@ class Segmenter:
         start = time.perf_counter()
         predictor = self.load(request.model, request.device, tell, cancel)
         tell("reading the image", 0.0)
+        stamp = file_stamp(request.path)  # before reading: a file that comes meanwhile is another
         view = read_view(request.path, request.region, cancel)
         notes = [view.note] if view.note else []
         found = predictor.detect(
@@ -114,6 +120,7 @@ class Segmenter:
             {index: shape for index, shape in zip(chosen, made, strict=True) if shape.parts},
             predictor.device,
             time.perf_counter() - start,
+            stamp,
             tuple(notes),
         )
 

@@ -90,6 +90,15 @@ def file_identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def file_stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes with a file's content: (mtime in ns, bytes); None where no file is."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
 def is_text(name: str) -> bool:
     """Whether a file's name is valid text: others come from Linux as surrogates for their bytes."""
     try:

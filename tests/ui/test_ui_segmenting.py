@@ -15,6 +15,7 @@ from maskgui.assist.segmenter import SegmentImage, SegmentResult
 from maskgui.core.detections import CERTAIN
 from maskgui.core.entities import Category
 from maskgui.core.errors import UserError
+from maskgui.core.files import file_stamp
 from maskgui.maskrcnn import vectorize
 from maskgui.maskrcnn.vectorize import shapes
 from maskgui.ui.control import outlining
@@ -37,19 +38,21 @@ class CannedSegmenter:
         self.go = threading.Event()
         self.go.set()
         self.fail_on = ""
+        self.size = SIZE  # height, width
 
     def job(self, request: SegmentImage, priority: Priority = Priority.INTERACTIVE) -> Job:
         def run(context) -> SegmentResult:
             context.progress("features", 0.3)
+            stamp = file_stamp(request.path)
             while not self.go.wait(0.005):
                 context.check()
             if self.fail_on and self.fail_on in request.path.name:
                 raise UserError(f"“{request.path.name}” cannot be read; copy it again.")
             found = some_detections(self.count)
             chosen = [i for i, score in enumerate(found.scores) if score >= request.threshold]
-            made = shapes(found, chosen, request.mask_threshold, image_size=SIZE)
+            made = shapes(found, chosen, request.mask_threshold, image_size=self.size)
             outlines = dict(zip(chosen, made, strict=True))
-            return SegmentResult(request, *SIZE, found, outlines, "cpu", 0.1)
+            return SegmentResult(request, *self.size, found, outlines, "cpu", 0.1, stamp)
 
         return Job(run, request.image_id, request.revision, priority, "Segmenting")
 
