@@ -1,5 +1,7 @@
 """What a run found becomes evidence and proposals, where it still speaks of what is there."""
 
+from collections.abc import Mapping
+
 from maskgui.assist.headers import check_size
 from maskgui.assist.segmenter import SegmentResult, joined, start_score
 from maskgui.assist.session import Session
@@ -16,10 +18,13 @@ def land(session: Session, result: SegmentResult, author: str) -> bool:
     """Store what was found on an image and propose it; return whether its proposals changed.
 
     The record gets the size of the pixels that the run has read. Raises UserError, with nothing
-    stored, where the file was replaced since, or its outlines were made on another size, or the
-    project cannot be written.
+    stored, where the categories of the weights that ran are not mapped, or the file was replaced
+    since, or its outlines were made on another size, or the project cannot be written.
     """
     record = session.document.image(result.image_id)
+    mapping = session.category_map(result.detections.model)
+    if mapping is None:
+        raise UserError(f"What “{result.detections.model}” finds has no categories here yet.")
     stamp = file_stamp(session.image_path(record.id))
     if stamp is not None and stamp != result.stamp:
         raise UserError(
@@ -29,13 +34,18 @@ def land(session: Session, result: SegmentResult, author: str) -> bool:
     session.set_sizes({record.id: (result.width, result.height)})
     result = joined(result, session.detections(record.id))
     kept = session.store_detections(record.id, result.detections)
-    edit = _proposals(session, result, kept)
+    edit = _proposals(session, result, kept, mapping)
     if edit is not None:
         session.apply(edit, author)
     return edit is not None
 
 
-def _proposals(session: Session, result: SegmentResult, kept: Detections) -> Edit | None:
+def _proposals(
+    session: Session,
+    result: SegmentResult,
+    kept: Detections,
+    mapping: Mapping[str, int | None],
+) -> Edit | None:
     record = session.document.image(result.image_id)
     size = (result.height, result.width)
     same_cut = record.mask_threshold == result.request.mask_threshold
@@ -49,7 +59,7 @@ def _proposals(session: Session, result: SegmentResult, kept: Detections) -> Edi
         record,
         session.instances(record.id),
         kept,
-        session.category_map(kept.model) or {},
+        mapping,
         start_score(session, record.id, result.request.model),
         shape_of,
         session.new_id,

@@ -34,12 +34,14 @@ def session(tmp_path: Path) -> Iterator[Session]:
     session.close(discard=True)
 
 
-def result(session: Session, size: tuple[int, int] = (96, 128)) -> SegmentResult:
+def result(
+    session: Session, size: tuple[int, int] = (96, 128), said_by: str = MODEL
+) -> SegmentResult:
     """A nut and a bolt, found in the file as it is now; size: height, width."""
     masks = np.zeros((2, 28, 28), np.uint16)
     masks[:, 4:24, 4:24] = CERTAIN
     found = Detections(
-        MODEL,
+        said_by,
         ("nut", "bolt"),
         np.array([[4, 4, 24, 24], [34, 4, 54, 24]], np.float32),
         np.array([0.9, 0.8], np.float32),
@@ -104,3 +106,12 @@ def test_outlines_of_another_size_keep_a_run_out(session: Session) -> None:
         land(session, result(session, (48, 64)), "second")
     assert session.instances(IMAGE) == before
     assert size_of(session) == (128, 96)
+
+
+def test_weights_without_a_map_leave_what_is_there(session: Session) -> None:
+    land(session, result(session), "first")
+    before = session.instances(IMAGE)
+    with pytest.raises(UserError, match="“parts ffffffffffff” finds has no categories here yet"):
+        land(session, result(session, said_by="parts ffffffffffff"), "second")
+    assert session.instances(IMAGE) == before
+    assert session.detections(IMAGE).model == MODEL

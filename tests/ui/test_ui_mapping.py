@@ -13,8 +13,9 @@ from maskgui.ui.control import mapping, opening
 from maskgui.ui.controller import Controller
 
 from .conftest import shown
-from .test_ui_segmenting import MODEL, CannedSegmenter
+from .test_ui_segmenting import MODEL, CannedSegmenter, proposals, with_canned_model
 
+TRAINED_ANEW = "parts ffffffffffff"
 CARD = SimpleNamespace(name="parts", categories=("washer", "nut"), sha256="0123456789ab" + "0" * 52)
 
 
@@ -92,3 +93,65 @@ def test_a_project_that_opens_behind_the_question_gets_neither_map_nor_run(
     assert opened.segmenting.batch is None
     assert not opened.jobs.busy
     assert opened.desk.instances() == []
+
+
+def test_weights_replaced_before_they_run_are_asked_about(
+    opened: Controller, wait, monkeypatch
+) -> None:
+    """The map at the press was of the weights before: its absence is no reason to drop anything."""
+    with_canned_model(opened)
+    run = opened.window.commands["segment"].trigger
+    run()
+    wait(lambda: proposals(opened) == 3)
+    before = opened.desk.instances()
+    opened.segmenting._segmenter.model = TRAINED_ANEW
+    dialog = StandIn(monkeypatch, lambda: None)
+    dialog.accepts = False
+    run()
+    wait(lambda: dialog.opened == 1 and not opened.jobs.busy)
+    assert opened.desk.instances() == before
+    assert opened.desk.session.detections(opened.desk.image_id).model == MODEL
+    assert opened.window.toasts.texts[-1] == (
+        "“parts” ran with weights that are new here; say what its categories become."
+    )
+    dialog.accepts = True
+    run()
+    wait(lambda: opened.desk.session.detections(opened.desk.image_id).model == TRAINED_ANEW)
+    assert dialog.opened == 2
+    first = opened.desk.categories()[0].id
+    assert [one.category_id for one in opened.desk.instances()] == [first] * 3
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_a_batch_asks_about_replaced_weights_once(
+    opened: Controller, wait, monkeypatch, accepts: bool
+) -> None:
+    with_canned_model(opened)
+    opened.segmenting._segmenter.model = TRAINED_ANEW
+    dialog = StandIn(monkeypatch, lambda: None)
+    dialog.accepts = accepts
+    opened.window.commands["segment_all"].trigger()
+    wait(lambda: opened.segmenting.batch is None)
+    assert dialog.opened == 1
+    session = opened.desk.session
+    counts = [len(session.instances(one)) for one in opened.desk.order]
+    assert counts == ([3] * 4 if accepts else [0] * 4)
+    ending = "Segmented 4 images" if accepts else "Stopped; Ctrl+B goes on"
+    assert opened.window.toasts.texts[-1].startswith(ending)
+
+
+def test_two_runs_that_need_one_answer_ask_once(opened: Controller, wait, monkeypatch) -> None:
+    """The second result comes while the dialog of the first is open."""
+    with_canned_model(opened)
+    segmenter = opened.segmenting._segmenter
+    segmenter.model = TRAINED_ANEW
+    segmenter.go.clear()
+    dialog = StandIn(monkeypatch, lambda: wait(lambda: not opened.jobs.busy))
+    first, second = opened.desk.order[:2]
+    opened.window.commands["segment"].trigger()
+    opened.navigation.go(second)
+    opened.window.commands["segment"].trigger()
+    segmenter.go.set()
+    session = opened.desk.session
+    wait(lambda: bool(session.instances(first)) and bool(session.instances(second)))
+    assert dialog.opened == 1

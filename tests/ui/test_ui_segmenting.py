@@ -39,6 +39,7 @@ class CannedSegmenter:
         self.go.set()
         self.fail_on = ""
         self.size = SIZE  # height, width
+        self.model = MODEL
 
     def job(self, request: SegmentImage, priority: Priority = Priority.INTERACTIVE) -> Job:
         def run(context) -> SegmentResult:
@@ -48,7 +49,7 @@ class CannedSegmenter:
                 context.check()
             if self.fail_on and self.fail_on in request.path.name:
                 raise UserError(f"“{request.path.name}” cannot be read; copy it again.")
-            found = some_detections(self.count)
+            found = some_detections(self.count, self.model)
             chosen = [i for i, score in enumerate(found.scores) if score >= request.threshold]
             made = shapes(found, chosen, request.mask_threshold, image_size=self.size)
             outlines = dict(zip(chosen, made, strict=True))
@@ -228,7 +229,7 @@ def test_a_threshold_chosen_a_moment_before_closing_is_kept(
 def test_a_model_of_boxes_has_a_score_slider_only(ready: Controller, wait, monkeypatch) -> None:
     boxes = some_detections()
     boxes.masks[:] = CERTAIN
-    monkeypatch.setattr(f"{__name__}.some_detections", lambda _: boxes)
+    monkeypatch.setattr(f"{__name__}.some_detections", lambda *_: boxes)
     ready.window.commands["segment"].trigger()
     wait(lambda: proposals(ready) == 3)
     sliders = ready.window.side.sliders
@@ -358,8 +359,7 @@ def test_the_dialog_creates_meets_and_ignores(controller: Controller) -> None:
 
 
 def test_the_map_makes_categories_by_one_edit(opened: Controller) -> None:
-    card = SimpleNamespace(name="parts", sha256="0123456789ab" + "0" * 52)
-    assert opened.mapping.keep(card, {"washer": "washer", "nut": None, "ring": "washer"})
+    assert opened.mapping.keep(MODEL, {"washer": "washer", "nut": None, "ring": "washer"})
     (made,) = opened.desk.categories()
     mapping = opened.desk.session.category_map(MODEL)
     assert mapping == {"washer": made.id, "nut": None, "ring": made.id}

@@ -23,6 +23,7 @@ from maskgui.ui.panels.statusbar import duration_text
 
 RUNNING = "This image is being segmented."
 BATCH = "batch"
+STOPPED = "Stopped; Ctrl+B goes on from here."
 NO_MODEL = "There is no model here yet; add one in the model menu."
 
 
@@ -141,19 +142,23 @@ class Segmenting(QObject):
     def _come(self, session: Session, reply: Reply, author: str) -> None:
         result: SegmentResult = reply.value
         self._end(result.image_id)
-        if session is not self.desk.session:
-            return
+        if session is self.desk.session:
+            self._mapping.ensure_said(
+                result.detections,
+                lambda: self._land(session, result, reply.seconds, author),
+                lambda: None,
+            )
+
+    def _land(self, session: Session, result: SegmentResult, seconds: float, author: str) -> None:
         count = self._keep(session, result, author)
-        if count is None:
-            return
         record = session.document.images.get(result.image_id)
-        if record is None:
+        if count is None or record is None:
             return
         if result.image_id == self.desk.image_id:
             self.desk.canvas.set_note("" if count else nothing_above(record.threshold))
         if count:
             self.desk.say(
-                f"Found {counted(count, 'object')} in {reply.seconds:.1f} s.",
+                f"Found {counted(count, 'object')} in {seconds:.1f} s.",
                 action=("Undo", lambda: self._undo(author)),
             )
 
@@ -252,17 +257,22 @@ class Segmenting(QObject):
             Ending(
                 lambda reply: self._batch_come(batch, reply),
                 lambda text: self._batch_failed(batch, text),
-                lambda: self._finish("Stopped; Ctrl+B goes on from here."),
+                lambda: self._finish(STOPPED),
                 lambda stage, done: self._progress(image_id, stage, done),
             ),
         )
         self._follow()
 
     def _batch_come(self, batch: Batch, reply: Reply) -> None:
-        if batch is not self.batch:
-            return
-        if batch.session is self.desk.session:
-            batch.objects += self._keep(batch.session, reply.value, batch.author) or 0
+        if batch is self.batch:
+            self._mapping.ensure_said(
+                reply.value.detections,
+                lambda: self._batch_land(batch, reply.value),
+                lambda: self._finish(STOPPED),
+            )
+
+    def _batch_land(self, batch: Batch, result: SegmentResult) -> None:
+        batch.objects += self._keep(batch.session, result, batch.author) or 0
         self._batch_step(batch)
 
     def _batch_failed(self, batch: Batch, text: str) -> None:
