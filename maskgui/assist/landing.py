@@ -9,7 +9,7 @@ from maskgui.core.detections import Detections
 from maskgui.core.document import Edit
 from maskgui.core.errors import UserError
 from maskgui.core.files import file_stamp
-from maskgui.core.proposals import propose
+from maskgui.core.proposals import present, propose
 from maskgui.core.shape import Shape
 from maskgui.maskrcnn import vectorize
 
@@ -17,7 +17,8 @@ from maskgui.maskrcnn import vectorize
 def land(session: Session, result: SegmentResult, author: str) -> bool:
     """Store what was found on an image and propose it; return whether its proposals changed.
 
-    The record gets the size of the pixels that the run has read. Raises UserError, with nothing
+    The record gets the size of the pixels that the run has read. Categories of the map that are
+    gone by now are passed over. Raises UserError, with nothing
     stored, where the categories of the weights that ran are not mapped, or the file was replaced
     since, or its outlines were made on another size, or the project cannot be written.
     """
@@ -34,7 +35,7 @@ def land(session: Session, result: SegmentResult, author: str) -> bool:
     session.set_sizes({record.id: (result.width, result.height)})
     result = joined(result, session.detections(record.id))
     kept = session.store_detections(record.id, result.detections)
-    edit = _proposals(session, result, kept, mapping)
+    edit = _proposals(session, result, kept, present(mapping, session.document.categories))
     if edit is not None:
         session.apply(edit, author)
     return edit is not None

@@ -11,6 +11,7 @@ from maskgui.assist.segmenter import SegmentImage, SegmentResult
 from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.detections import CERTAIN, Detections
 from maskgui.core.document import Change, Edit
+from maskgui.core.edits import delete_category, merge_categories
 from maskgui.core.entities import Category, ImageRecord
 from maskgui.core.errors import UserError
 from maskgui.core.files import file_stamp
@@ -115,3 +116,15 @@ def test_weights_without_a_map_leave_what_is_there(session: Session) -> None:
         land(session, result(session, said_by="parts ffffffffffff"), "second")
     assert session.instances(IMAGE) == before
     assert session.detections(IMAGE).model == MODEL
+
+
+@pytest.mark.parametrize("how", ["merge", "delete"])
+def test_a_category_that_goes_during_a_run_gets_no_proposals(session: Session, how: str) -> None:
+    found = result(session)
+    nut, bolt = session.document.categories
+    session.apply(merge_categories(bolt, [nut], ()) if how == "merge" else delete_category(nut, ()))
+    land(session, found, "run")
+    assert proposed(session) == [3]
+    session.undo()
+    land(session, found, "again")
+    assert proposed(session) == [1, 3], "the map holds what was chosen"

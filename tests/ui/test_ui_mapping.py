@@ -8,9 +8,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
+from maskgui.core.entities import Category
 from maskgui.ui.control import mapping, opening
 from maskgui.ui.controller import Controller
+from maskgui.ui.dialogs.category_map import preset
 
 from .conftest import shown
 from .test_ui_segmenting import MODEL, CannedSegmenter, proposals, with_canned_model
@@ -28,8 +32,9 @@ class StandIn:
         self._meanwhile = meanwhile
         monkeypatch.setattr(mapping, "CategoryMapDialog", self._make)
 
-    def _make(self, _window, _name, names, categories) -> "StandIn":
+    def _make(self, _window, _name, names, categories, earlier) -> "StandIn":
         self.opened += 1
+        self.earlier = earlier
         self._choices = dict.fromkeys(names, categories[0].id)
         return self
 
@@ -51,6 +56,18 @@ def with_unmapped_model(controller: Controller) -> None:
     )
     controller.models.changed.emit()
     controller.segmenting._segmenter = CannedSegmenter()
+
+
+@pytest.fixture
+def merged(opened: Controller, wait) -> Controller:
+    """Washers and nuts were found; then the nuts were merged into the washers."""
+    with_canned_model(opened)
+    with_unmapped_model(opened)  # with a card to ask from; the map is there
+    opened.window.commands["segment"].trigger()
+    wait(lambda: proposals(opened) == 3)
+    washer, nut = opened.desk.categories()
+    opened.categories.merge(nut, washer)
+    return opened
 
 
 @pytest.fixture
@@ -155,3 +172,38 @@ def test_two_runs_that_need_one_answer_ask_once(opened: Controller, wait, monkey
     session = opened.desk.session
     wait(lambda: bool(session.instances(first)) and bool(session.instances(second)))
     assert dialog.opened == 1
+
+
+@pytest.mark.parametrize("command", ["segment", "segment_all"])
+def test_a_map_to_a_category_that_is_gone_is_asked_again_before_a_run(
+    merged: Controller, wait, monkeypatch, command: str
+) -> None:
+    dialog = StandIn(monkeypatch, lambda: None)
+    (washer,) = merged.desk.categories()
+    image_id = merged.desk.order[-1]
+    merged.navigation.go(image_id)
+    merged.window.commands[command].trigger()
+    wait(lambda: proposals(merged) == 3 and not merged.jobs.busy)
+    assert dialog.opened == 1
+    assert dialog.earlier == {"washer": washer.id}
+    assert {one.category_id for one in merged.desk.instances()} == {washer.id}
+
+
+def test_proposals_of_a_merged_category_follow_the_slider_and_the_key(
+    merged: Controller, wait
+) -> None:
+    (washer,) = merged.desk.categories()
+    assert merged.desk.apply(merged.proposing.edit(0.75, 0.5, merged.desk.new_id))
+    assert [one.category_id for one in merged.desk.instances()] == [washer.id] * 2
+    merged.canvas.setFocus()
+    QTest.keyPress(merged.canvas, Qt.Key.Key_M)
+    wait(lambda: merged.evidence.showing)
+    shown_now = list(merged.canvas.scene.instances())
+    QTest.keyRelease(merged.canvas, Qt.Key.Key_M)
+    assert [one.category_id for one in shown_now] == [washer.id]
+
+
+def test_a_question_asked_again_begins_with_what_was_chosen() -> None:
+    own = [Category(7, "washer", "#0072b2"), Category(8, "ring", "#0072b2")]
+    start = preset(["washer", "nut", "bolt"], own, {"washer": 8, "bolt": None})
+    assert start == {"washer": 8, "nut": None, "bolt": None}

@@ -12,6 +12,7 @@ from maskgui.core.detections import Detections
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category
 from maskgui.core.errors import UserError
+from maskgui.core.proposals import present
 from maskgui.maskrcnn.card import Card
 from maskgui.maskrcnn.models import ModelRef, model_id, usable_categories
 from maskgui.ui.control.desk import Desk
@@ -23,7 +24,10 @@ Then = Callable[[], object]
 
 
 class CategoryMapping(QObject):
-    """Makes sure that a map is there; asks once for each model and project."""
+    """Makes sure that a map is there; asks once for each model and project.
+
+    It asks again where a category that the map leads to was merged or deleted.
+    """
 
     def __init__(self, desk: Desk, jobs: Jobs, models: Models) -> None:
         super().__init__(desk)
@@ -47,13 +51,16 @@ class CategoryMapping(QObject):
         known = model.model_id
         if known is None:
             self._load_first(session, model, segmenter, then, otherwise)
-        elif session.category_map(known) is not None:
+        elif self._is_whole(session, known):
             then()
         else:
             self._ask(session, known, model.card().categories, then, otherwise)
 
     def ensure_said(self, found: Detections, then: Then, otherwise: Then) -> None:
-        """As `ensure`, of the very weights that said this: others may have the model's name now."""
+        """As `ensure`, of the very weights that said this: others may have the model's name now.
+
+        Categories that are gone by now are no reason to ask: the next run does.
+        """
         session = self.desk.session
         if session is None:
             otherwise()
@@ -64,6 +71,12 @@ class CategoryMapping(QObject):
             words = "ran with weights that are new here; say what its categories become."
             self.desk.say(f"“{name}” {words}")
             self._ask(session, found.model, found.categories, then, otherwise)
+
+    @staticmethod
+    def _is_whole(session: Session, model: str) -> bool:
+        """Whether a model is mapped, and to categories that are all still there."""
+        mapping = session.category_map(model)
+        return mapping is not None and present(mapping, session.document.categories) == mapping
 
     def _load_first(
         self,
@@ -82,7 +95,7 @@ class CategoryMapping(QObject):
             if session is not self.desk.session:
                 return
             card = reply.value
-            if session.category_map(model_id(card)) is not None:
+            if self._is_whole(session, model_id(card)):
                 then()
             else:
                 self._ask(session, model_id(card), card.categories, then, otherwise)
@@ -111,7 +124,7 @@ class CategoryMapping(QObject):
         if len(waiting) > 1:
             return
         try:
-            choices = self._choices(model, categories)
+            choices = self._choices(session, model, categories)
         finally:
             del self._waiting[session, model]
         if session is not self.desk.session:
@@ -120,12 +133,15 @@ class CategoryMapping(QObject):
         for go_on, give_up in waiting:
             (go_on if mapped else give_up)()
 
-    def _choices(self, model: str, categories: Sequence[str]) -> dict[str, Choice] | None:
+    def _choices(
+        self, session: Session, model: str, categories: Sequence[str]
+    ) -> dict[str, Choice] | None:
         """Return what a model's categories shall become, None where the person would rather not."""
         names, own = usable_categories(categories), self.desk.categories()
+        earlier = present(session.category_map(model), own)
         if not self.asks:
-            return preset(names, own)
-        dialog = CategoryMapDialog(self.desk.window, _name(model), names, own)
+            return preset(names, own, earlier)
+        dialog = CategoryMapDialog(self.desk.window, _name(model), names, own, earlier)
         choices = dialog.choices() if dialog.exec() else None
         dialog.deleteLater()
         return choices
