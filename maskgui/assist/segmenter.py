@@ -78,7 +78,7 @@ class Segmenter:
     """Keeps one model loaded between images. Belongs to one thread."""
 
     _predictor: "Predictor | None" = None
-    _loaded: tuple[Path, float, str] | None = None
+    _loaded: tuple[Path, tuple[int, int] | None, str] | None = None
 
     def segment(
         self,
@@ -101,7 +101,7 @@ class Segmenter:
         notes = [view.note] if view.note else []
         found = predictor.detect(
             view.rgb,
-            key=(request.path, _changed(request.path), request.region),
+            key=(request.path, stamp, request.region),
             floor=min(request.floor, request.threshold),
             limit=request.limit,
             cancel=cancel,
@@ -146,7 +146,8 @@ class Segmenter:
         cancel: threading.Event | None = None,
     ) -> "Predictor":
         """Return the predictor of a model, loaded if it is not the one loaded last."""
-        wanted = (model.path, _changed(model.path), device)
+        stamp = file_stamp(model.path)  # before reading, as that of an image
+        wanted = (model.path, stamp, device)
         if self._predictor is not None and wanted == self._loaded:
             return self._predictor
         tell = on_stage or _no_stage
@@ -167,8 +168,8 @@ class Segmenter:
 
         module, card = model.load(fetching, cancel)
         self._predictor = Predictor(module, card, chosen)
-        # Weights that were fetched just now have a time of change only now.
-        self._loaded = (model.path, _changed(model.path), device)
+        # Weights that were fetched just now have a stamp only now.
+        self._loaded = (model.path, stamp or file_stamp(model.path), device)
         return self._predictor
 
 
@@ -203,10 +204,6 @@ def start_score(session: "Session", image_id: int, model: ModelRef) -> float:
     if said is not None and said.model == model.model_id and is_set:
         return threshold
     return model.score_threshold
-
-
-def _changed(path: Path) -> float:
-    return path.stat().st_mtime if path.exists() else 0.0
 
 
 def _no_stage(_stage: str, _done: float) -> None:
