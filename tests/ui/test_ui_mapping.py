@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
+from maskgui.assist.session import Session
+from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category
-from maskgui.ui.control import mapping, opening
+from maskgui.project.place import place_for
+from maskgui.ui.control import categories, mapping, opening
 from maskgui.ui.controller import Controller
 from maskgui.ui.dialogs.category_map import preset
 
@@ -78,25 +82,32 @@ def other_folder(tmp_path: Path) -> Path:
     return made
 
 
+def opening_slowly(
+    controller: Controller, folder: Path, wait, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Session, Callable[[], None]]:
+    """Begin to open a folder; return what is open until then, and what lets the folder come."""
+    before, gate, really = controller.desk.session, threading.Event(), opening._open_folder
+
+    def slowly(place: Path) -> opening.Opened:
+        assert gate.wait(20)
+        return really(place)
+
+    def come() -> None:
+        gate.set()
+        wait(lambda: controller.desk.session is not before)
+
+    monkeypatch.setattr(opening, "_open_folder", slowly)
+    controller.start([folder], None)
+    return before, come
+
+
 @pytest.mark.parametrize("command", ["segment", "segment_all"])
 @pytest.mark.parametrize("accepts", [True, False])
 def test_a_project_that_opens_behind_the_question_gets_neither_map_nor_run(
     opened: Controller, other_folder: Path, wait, monkeypatch, command: str, accepts: bool
 ) -> None:
     opened.categories.add_named("screw")
-    with_unmapped_model(opened)
-    before, gate, really = opened.desk.session, threading.Event(), opening._open_folder
-
-    def slowly(folder: Path) -> opening.Opened:
-        assert gate.wait(20)
-        return really(folder)
-
-    def come() -> None:
-        gate.set()
-        wait(lambda: opened.desk.session is not before)
-
-    monkeypatch.setattr(opening, "_open_folder", slowly)
-    opened.start([other_folder], None)
+    before, come = opening_slowly(opened, other_folder, wait, monkeypatch)
     with_unmapped_model(opened)
     dialog = StandIn(monkeypatch, come)
     dialog.accepts = accepts
@@ -110,6 +121,32 @@ def test_a_project_that_opens_behind_the_question_gets_neither_map_nor_run(
     assert opened.segmenting.batch is None
     assert not opened.jobs.busy
     assert opened.desk.instances() == []
+
+
+@pytest.mark.parametrize("wish", ["merge", "recolor"])
+def test_a_wish_for_a_category_stays_with_its_project(
+    opened: Controller, other_folder: Path, wait, monkeypatch, wish: str
+) -> None:
+    """The project that opens behind the dialog has the very same categories."""
+    ids = [opened.categories.add_named(name) for name in ("screw", "bolt")]
+    own = [opened.desk.session.document.category(one) for one in ids]
+    with Session.create(place_for(other_folder).path, other_folder) as twin:
+        twin.apply(Edit("Add", None, tuple(Change(None, one) for one in own)))
+    before, come = opening_slowly(opened, other_folder, wait, monkeypatch)
+
+    def answer(*_) -> bool:
+        come()
+        return True
+
+    monkeypatch.setattr(categories, "ask", answer)
+    monkeypatch.setattr("PySide6.QtWidgets.QColorDialog.exec", answer)
+    monkeypatch.setattr("PySide6.QtWidgets.QColorDialog.selectedColor", lambda _: QColor("#123456"))
+    if wish == "merge":
+        opened.categories.rename(own[0], "bolt")
+    else:
+        opened.categories.recolor(own[0])
+    assert opened.desk.session is not before
+    assert opened.desk.categories() == own
 
 
 def test_weights_replaced_before_they_run_are_asked_about(
