@@ -36,7 +36,6 @@ def test_a_result_of_the_earlier_file_is_dropped(ready: Controller, folder: Path
     assert ready.desk.instances() == []
     assert ready.desk.session.detections(ready.desk.image_id) is None
     assert "was replaced" in ready.window.toasts.texts[-1]
-    segmenter.size = SMALL
     ready.window.commands["segment"].trigger()
     wait(lambda: proposals(ready) > 0)
     assert all(one.shape.bounds[2] <= 64 for one in ready.desk.instances())
@@ -48,7 +47,6 @@ def test_nothing_is_drawn_over_a_picture_that_is_shown_no_more(
     wait,
 ) -> None:
     """The file was replaced before the run read it, and nobody pressed F5 yet."""
-    ready.segmenting._segmenter.size = SMALL
     replace(folder, ready.desk.record.path)
     ready.window.commands["segment"].trigger()
     wait(lambda: not ready.jobs.busy)
@@ -64,7 +62,6 @@ def test_a_batch_leaves_the_size_that_it_has_read(ready: Controller, folder: Pat
     second = ready.desk.order[1]
     wait(lambda: ready.desk.image(second).width == 128)
     replace(folder, ready.desk.image(second).path)
-    ready.segmenting._segmenter.size = SMALL
     ready.window.commands["segment_all"].trigger()
     wait(lambda: ready.segmenting.batch is None)
     ready.navigation.go(second)

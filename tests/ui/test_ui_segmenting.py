@@ -16,6 +16,7 @@ from maskgui.core.detections import CERTAIN
 from maskgui.core.entities import Category
 from maskgui.core.errors import UserError
 from maskgui.core.files import file_stamp
+from maskgui.imaging import read_header
 from maskgui.maskrcnn import vectorize
 from maskgui.maskrcnn.vectorize import shapes
 from maskgui.ui.control import outlining
@@ -27,7 +28,6 @@ from maskgui.ui.headless import _segment as segment_headless
 from .conftest import shown, some_detections
 
 MODEL = "parts 0123456789ab"
-SIZE = (96, 128)
 
 
 class CannedSegmenter:
@@ -38,22 +38,22 @@ class CannedSegmenter:
         self.go = threading.Event()
         self.go.set()
         self.fail_on = ""
-        self.size = SIZE  # height, width
         self.model = MODEL
 
     def job(self, request: SegmentImage, priority: Priority = Priority.INTERACTIVE) -> Job:
         def run(context) -> SegmentResult:
             context.progress("features", 0.3)
-            stamp = file_stamp(request.path)
+            stamp, header = file_stamp(request.path), read_header(request.path)
+            size = header.height, header.width
             while not self.go.wait(0.005):
                 context.check()
             if self.fail_on and self.fail_on in request.path.name:
                 raise UserError(f"“{request.path.name}” cannot be read; copy it again.")
             found = some_detections(self.count, self.model)
             chosen = [i for i, score in enumerate(found.scores) if score >= request.threshold]
-            made = shapes(found, chosen, request.mask_threshold, image_size=self.size)
+            made = shapes(found, chosen, request.mask_threshold, image_size=size)
             outlines = dict(zip(chosen, made, strict=True))
-            return SegmentResult(request, *self.size, found, outlines, "cpu", 0.1, stamp)
+            return SegmentResult(request, *size, found, outlines, "cpu", 0.1, stamp)
 
         return Job(run, request.image_id, request.revision, priority, "Segmenting")
 
