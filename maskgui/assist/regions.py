@@ -58,7 +58,8 @@ def read_view(path: Path, region: Box | None, cancel: threading.Event | None = N
     header = read_header(path)
     if region is None and not is_large(header):
         decoded = read_image(path)
-        return View(decoded.rgb, decoded.note, header.width, header.height)
+        height, width = decoded.rgb.shape[:2]  # the header may be of a file that was there before
+        return View(decoded.rgb, decoded.note, width, height)
     pixels = open_tiled(path, header).rgb
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = region or (0, 0, width, height)

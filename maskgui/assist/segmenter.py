@@ -13,6 +13,7 @@ from maskgui.core.detections import MAX_DETECTIONS, SCORE_FLOOR, Detections
 from maskgui.core.errors import Failure, UserError
 from maskgui.core.garbage import collector_paused
 from maskgui.core.shape import Box, Shape
+from maskgui.core.stamp import Stamp, file_stamp
 from maskgui.maskrcnn.devices import check_torch, pick_device, preload_torch
 from maskgui.maskrcnn.models import ModelRef
 from maskgui.maskrcnn.vectorize import shapes
@@ -51,7 +52,10 @@ class SegmentImage:
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """What came of a request; `shapes` maps a detection's index to its outline."""
+    """What came of a request; `shapes` maps a detection's index to its outline.
+
+    `stamp` is that of the file as it was before its pixels were read (`core.stamp.file_stamp`).
+    """
 
     request: SegmentImage
     height: int
@@ -60,6 +64,7 @@ class SegmentResult:
     shapes: dict[int, Shape]
     device: str
     seconds: float
+    stamp: Stamp | None
     notes: tuple[str, ...] = ()
 
     @property
@@ -73,7 +78,7 @@ class Segmenter:
     """Keeps one model loaded between images. Belongs to one thread."""
 
     _predictor: "Predictor | None" = None
-    _loaded: tuple[Path, float, str] | None = None
+    _loaded: tuple[Path, Stamp | None, str] | None = None
 
     def segment(
         self,
@@ -91,11 +96,12 @@ class Segmenter:
         start = time.perf_counter()
         predictor = self.load(request.model, request.device, tell, cancel)
         tell("reading the image", 0.0)
+        stamp = file_stamp(request.path)  # before reading: a file that comes meanwhile is another
         view = read_view(request.path, request.region, cancel)
         notes = [view.note] if view.note else []
         found = predictor.detect(
             view.rgb,
-            key=(request.path, _changed(request.path), request.region),
+            key=(request.path, stamp, request.region),
             floor=min(request.floor, request.threshold),
             limit=request.limit,
             cancel=cancel,
@@ -114,6 +120,7 @@ class Segmenter:
             {index: shape for index, shape in zip(chosen, made, strict=True) if shape.parts},
             predictor.device,
             time.perf_counter() - start,
+            stamp,
             tuple(notes),
         )
 
@@ -139,7 +146,8 @@ class Segmenter:
         cancel: threading.Event | None = None,
     ) -> "Predictor":
         """Return the predictor of a model, loaded if it is not the one loaded last."""
-        wanted = (model.path, _changed(model.path), device)
+        stamp = file_stamp(model.path)  # before reading, as that of an image
+        wanted = (model.path, stamp, device)
         if self._predictor is not None and wanted == self._loaded:
             return self._predictor
         tell = on_stage or _no_stage
@@ -160,8 +168,8 @@ class Segmenter:
 
         module, card = model.load(fetching, cancel)
         self._predictor = Predictor(module, card, chosen)
-        # Weights that were fetched just now have a time of change only now.
-        self._loaded = (model.path, _changed(model.path), device)
+        # Weights that were fetched just now have a stamp only now.
+        self._loaded = (model.path, stamp or file_stamp(model.path), device)
         return self._predictor
 
 
@@ -196,10 +204,6 @@ def start_score(session: "Session", image_id: int, model: ModelRef) -> float:
     if said is not None and said.model == model.model_id and is_set:
         return threshold
     return model.score_threshold
-
-
-def _changed(path: Path) -> float:
-    return path.stat().st_mtime if path.exists() else 0.0
 
 
 def _no_stage(_stage: str, _done: float) -> None:

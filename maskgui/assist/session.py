@@ -21,6 +21,7 @@ from maskgui.assist.timeline import Timeline, rebased
 from maskgui.core.detections import Detections
 from maskgui.core.document import Document, Edit, EditConflict
 from maskgui.core.entities import Instance, check_storable
+from maskgui.core.proposals import present
 from maskgui.core.shape import Shape
 from maskgui.project import NotWritten, Project
 from maskgui.project.history import Batch, Entry
@@ -266,7 +267,7 @@ class Session:
         found = self.detections(record.id)
         if found is None or not found.has_masks or not is_of_another_run(edit, found.run):
             return edit
-        mapping = self.category_map(found.model) or {}
+        mapping = present(self.category_map(found.model), self.document.categories)
         instances = self.document.instances(record.id)
         return on_present_run(edit, record, instances, found, mapping, self.new_id)
 

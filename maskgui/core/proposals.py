@@ -1,10 +1,11 @@
 """Which detections are shown as proposals: one rule for the slider, a new run and a restart.
 
 The proposals of an image are exactly the detections at or above its score threshold whose
-category is mapped to one of the project's and on which no person has left a mark.
+category is mapped to one of the project's and on which no person has left a mark. Where the map's
+category was merged into another one, those that stand there stay until the model is mapped anew.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from maskgui.core.detections import DETECTION_RADIX, Detections
 from maskgui.core.document import Change, Edit
-from maskgui.core.entities import ImageRecord, Instance, Mark
+from maskgui.core.entities import Category, ImageRecord, Instance, Mark
 from maskgui.core.shape import Shape
 
 MARK_IOU = 0.5
@@ -34,12 +35,14 @@ def propose(
     """Return the edit after which the image's proposals follow the rule; None when they do.
 
     `instances` are all of the image, `mapping` leads from the model's category names to category
-    ids (None or missing: ignored), `shape_of` outlines the detection at an index. Outlines of
-    proposals that stay are made anew only where `mask_threshold` is given and differs from the
-    image's. Persons' instances are not touched; a proposal that stays keeps its id.
+    ids (None: ignored; missing: proposals that stand keep theirs, no others come), `shape_of`
+    outlines the detection at an index. Outlines of proposals that stay are made anew only where
+    `mask_threshold` is given and differs from the image's. Persons' instances are not touched; a
+    proposal that stays keeps its id.
     """
     marks = carry_marks(image.marks, detections)
-    wanted = _wanted(detections, mapping, threshold, marks)
+    standing = {one.detection: one.category_id for one in instances if one.is_proposal}
+    wanted = _wanted(detections, mapping, threshold, marks, standing)
     recut = mask_threshold is not None and mask_threshold != image.mask_threshold
     changes = []
     for instance in instances:
@@ -49,7 +52,7 @@ def propose(
         after = None
         if index is not None:
             shape = shape_of(index) if recut else instance.shape
-            category_id = mapping[detections.category_of(index)]
+            category_id = mapping.get(detections.category_of(index), instance.category_id)
             after = msgspec.structs.replace(instance, category_id=category_id, shape=shape)
         if after is not None and not after.shape.parts:
             after = None
@@ -70,6 +73,14 @@ def propose(
     if after_image != image:
         changes.append(Change(image, after_image))
     return Edit(label, image.id, tuple(changes)) if changes else None
+
+
+def present(
+    mapping: Mapping[str, int | None] | None, categories: Iterable[Category]
+) -> dict[str, int | None]:
+    """Return a category map without what leads to categories that are gone; empty for no map."""
+    ids = {one.id for one in categories}
+    return {name: one for name, one in (mapping or {}).items() if one is None or one in ids}
 
 
 def carry_marks(marks: Sequence[Mark], detections: Detections) -> tuple[Mark, ...]:
@@ -101,15 +112,20 @@ def _wanted(
     mapping: Mapping[str, int | None],
     threshold: float,
     marks: Sequence[Mark],
+    standing: Mapping[int | None, int],
 ) -> dict[int, int]:
-    """Return detection id -> index of those that shall be proposed."""
+    """Return detection id -> index of those that shall be proposed.
+
+    standing: detection id -> category id of the proposals there are.
+    """
     marked = {mark.detection for mark in marks}
     chosen = np.flatnonzero(detections.scores >= np.float32(threshold)).tolist()
     return {
         detections.id_of(index): index
         for index in chosen
-        if mapping.get(detections.category_of(index)) is not None
-        and detections.id_of(index) not in marked
+        if detections.id_of(index) not in marked
+        and mapping.get(detections.category_of(index), standing.get(detections.id_of(index)))
+        is not None
     }
 
 

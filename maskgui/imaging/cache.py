@@ -5,8 +5,8 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
+from maskgui.core.stamp import Stamp
 from maskgui.imaging.decode import Decoded
-from maskgui.imaging.stamp import Stamp
 from maskgui.imaging.tiled import Tiled
 
 Held = Decoded | Tiled

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from maskgui.core.stamp import Stamp, file_stamp, stamp_of
 from maskgui.imaging.cache import DecodedCache, default_bytes
 from maskgui.imaging.decode import Decoded, read_image
 from maskgui.imaging.errors import ImageError, reasons
 from maskgui.imaging.header import MAX_MEGAPIXELS, read_header
-from maskgui.imaging.stamp import Stamp, stamp_of
 from maskgui.imaging.thumbnails import ThumbnailStore
 from maskgui.imaging.tiled import PyramidStore, Tiled, is_large, open_tiled
 from maskgui.imaging.window import Window
@@ -244,9 +244,9 @@ class ImageLoader:
     def _perform(self, job: _Job) -> Loaded:
         """Do a job; again where its file changed meanwhile, as some may have asked since then."""
         for left in reversed(range(READINGS)):
-            before = _stamp(job.path)
+            before = file_stamp(job.path)
             reply = self._read(job)
-            if not left or self._closed or _stamp(job.path) == before:
+            if not left or self._closed or file_stamp(job.path) == before:
                 break
             if isinstance(reply.image, Tiled):
                 reply.image.rgb.leave()
@@ -306,10 +306,3 @@ class ImageLoader:
             callback(reply)
         except Exception:  # noqa: BLE001 - one listener must not end the thread
             _log.exception("a reply for %s was not taken", reply.path)
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        return stamp_of(path)
-    except (OSError, ValueError):
-        return None

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
+from maskgui.core.stamp import stamp_of
 from maskgui.imaging.decode import thumbnail
 from maskgui.imaging.errors import ImageError, reasons
 from maskgui.imaging.header import MAX_MEGAPIXELS
 from maskgui.imaging.opencv import cv2
 from maskgui.imaging.pixels import Rgb
-from maskgui.imaging.stamp import stamp_of
 
 _VERSION = 1  # of what a thumbnail looks like; a new one leaves the old files to be pruned
 _QUALITY = 92

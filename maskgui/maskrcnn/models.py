@@ -8,7 +8,7 @@ Listing needs no torch; loading does, and imports it then.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -333,6 +333,6 @@ def load(name_or_path: str | Path) -> tuple[FasterRCNN, Card]:
     return find_model(str(name_or_path)).load()
 
 
-def usable_categories(card: Card) -> tuple[str, ...]:
-    """Return the category names that stand for something, each once, in the model's order."""
-    return tuple(dict.fromkeys(name for name in card.categories if name != UNUSED_CATEGORY))
+def usable_categories(categories: Iterable[str]) -> tuple[str, ...]:
+    """Return a model's category names that stand for something, each once, in their order."""
+    return tuple(dict.fromkeys(name for name in categories if name != UNUSED_CATEGORY))

@@ -11,6 +11,7 @@ from maskgui.assist import regions
 from maskgui.assist.regions import read_view, with_earlier
 from maskgui.core.detections import Detections
 from maskgui.core.shape import Shape
+from maskgui.imaging.header import Header
 
 
 def detections(boxes: list[list[float]], scores: list[float], model: str = "m") -> Detections:
@@ -49,6 +50,23 @@ def test_an_image_that_fits_memory_is_read_whole(tmp_path: Path) -> None:
     view = read_view(tmp_path / "small.png", None)
     assert view.rgb.shape == (20, 30, 3)
     assert (view.x, view.y, view.scale) == (0, 0, 1)
+
+
+def test_the_size_is_that_of_the_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is replaced between its header and its pixels."""
+    path = tmp_path / "small.png"
+    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(path)
+    really = regions.read_header
+
+    def header_of_the_earlier(path: Path) -> Header:
+        header = really(path)
+        Image.fromarray(np.zeros((8, 12, 3), np.uint8)).save(path)
+        return header
+
+    monkeypatch.setattr(regions, "read_header", header_of_the_earlier)
+    view = read_view(path, None)
+    assert view.rgb.shape == (8, 12, 3)
+    assert (view.width, view.height) == (12, 8)
 
 
 def test_detections_outside_the_region_stay_and_those_inside_give_way() -> None:

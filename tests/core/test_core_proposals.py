@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from maskgui.core.detections import Detections
-from maskgui.core.document import Document
+from maskgui.core.document import Change, Document, Edit
 from maskgui.core.edits import accept, delete_instances, replace_instance, set_category
 from maskgui.core.entities import Category, ImageRecord, Instance, MarkKind
-from maskgui.core.proposals import propose
+from maskgui.core.proposals import present, propose
 from maskgui.core.shape import Polygon, Shape
 
 MAPPING = {"nut": 1, "bolt": 2, "dirt": None}
@@ -247,6 +247,28 @@ def test_a_changed_map_moves_and_hides_proposals(desk):
     assert desk.shown() == {0}
     assert desk.at(0).id == kept
     assert desk.at(0).category_id == 2
+
+
+def test_a_map_is_taken_as_far_as_its_categories_are_there(desk):
+    gone = {**MAPPING, "odd": 99}
+    assert present(gone, desk.document.categories) == MAPPING
+    assert present(None, desk.document.categories) == {}
+
+
+def test_what_stands_stays_where_the_map_says_nothing_of_it(desk):
+    """Its category was merged into another: the map led to the one that is gone."""
+    desk.propose(0.3)
+    nuts = [desk.at(0), desk.at(4)]
+    for nut in nuts:
+        merged = msgspec.structs.replace(nut, category_id=2)
+        desk.document.apply(Edit("Merge", None, (Change(nut, merged),)))
+    unsaid = {"bolt": 2, "dirt": None}
+    desk.propose(0.5, unsaid)
+    assert [one.detection for one in desk.instances] == [desk.at(2).detection, desk.at(0).detection]
+    assert desk.at(0).id == nuts[0].id
+    assert desk.at(0).category_id == 2
+    desk.propose(0.3, unsaid)
+    assert len(desk.instances) == 2, "none is made for a category that nobody chose"
 
 
 def test_the_mask_threshold_redraws_proposals_and_nothing_else(desk):

@@ -25,6 +25,7 @@ from maskgui.assist.segmenter import SegmentImage, SegmentResult
 from maskgui.assist.session import Session
 from maskgui.core.detections import CERTAIN, Detections
 from maskgui.core.entities import encode_value
+from maskgui.core.stamp import file_stamp
 from maskgui.maskrcnn.vectorize import shapes
 from maskgui.ui.app import make_application
 from maskgui.ui.controller import Controller
@@ -71,10 +72,11 @@ class CannedSegmenter:
         )
 
         def run(_: object) -> SegmentResult:
+            stamp = file_stamp(request.path)
             chosen = [i for i, score in enumerate(scores) if score >= request.threshold]
             made = shapes(found, chosen, request.mask_threshold, image_size=SIZE)
             outlines = dict(zip(chosen, made, strict=True))
-            return SegmentResult(request, *SIZE, found, outlines, "cpu", 0.1)
+            return SegmentResult(request, *SIZE, found, outlines, "cpu", 0.1, stamp)
 
         return Job(run, request.image_id, request.revision, priority, "Segmenting")
 

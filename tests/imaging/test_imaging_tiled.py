@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maskgui.core.errors import Cancelled
+from maskgui.core.stamp import stamp_of
 from maskgui.imaging import ImageError, read_header, read_rgb
 from maskgui.imaging.loader import ImageLoader, Loaded
 from maskgui.imaging.pixels import upright
-from maskgui.imaging.stamp import stamp_of
 from maskgui.imaging.thumbnails import ThumbnailStore
 from maskgui.imaging.tiled import PyramidStore, Tiled, TiledPixels, is_large, open_tiled
 from maskgui.imaging.tiled.archive import PART

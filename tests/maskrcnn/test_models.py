@@ -118,8 +118,8 @@ def test_a_dropped_in_file_is_checked_and_used_offline(
     _, card = model.load()
     assert card.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     assert model.model_id == model_id(card)
-    assert usable_categories(card)[:2] == ("person", "bicycle")
-    assert len(usable_categories(card)) == 80
+    assert usable_categories(card.categories)[:2] == ("person", "bicycle")
+    assert len(usable_categories(card.categories)) == 80
 
 
 def test_a_damaged_dropped_in_file_is_refused(

@@ -15,6 +15,8 @@ from maskgui.assist.segmenter import SegmentImage, SegmentResult
 from maskgui.core.detections import CERTAIN
 from maskgui.core.entities import Category
 from maskgui.core.errors import UserError
+from maskgui.core.stamp import file_stamp
+from maskgui.imaging import read_header
 from maskgui.maskrcnn import vectorize
 from maskgui.maskrcnn.vectorize import shapes
 from maskgui.ui.control import outlining
@@ -26,7 +28,6 @@ from maskgui.ui.headless import _segment as segment_headless
 from .conftest import shown, some_detections
 
 MODEL = "parts 0123456789ab"
-SIZE = (96, 128)
 
 
 class CannedSegmenter:
@@ -37,19 +38,22 @@ class CannedSegmenter:
         self.go = threading.Event()
         self.go.set()
         self.fail_on = ""
+        self.model = MODEL
 
     def job(self, request: SegmentImage, priority: Priority = Priority.INTERACTIVE) -> Job:
         def run(context) -> SegmentResult:
             context.progress("features", 0.3)
+            stamp, header = file_stamp(request.path), read_header(request.path)
+            size = header.height, header.width
             while not self.go.wait(0.005):
                 context.check()
             if self.fail_on and self.fail_on in request.path.name:
                 raise UserError(f"“{request.path.name}” cannot be read; copy it again.")
-            found = some_detections(self.count)
+            found = some_detections(self.count, self.model)
             chosen = [i for i, score in enumerate(found.scores) if score >= request.threshold]
-            made = shapes(found, chosen, request.mask_threshold, image_size=SIZE)
+            made = shapes(found, chosen, request.mask_threshold, image_size=size)
             outlines = dict(zip(chosen, made, strict=True))
-            return SegmentResult(request, *SIZE, found, outlines, "cpu", 0.1)
+            return SegmentResult(request, *size, found, outlines, "cpu", 0.1, stamp)
 
         return Job(run, request.image_id, request.revision, priority, "Segmenting")
 
@@ -225,7 +229,7 @@ def test_a_threshold_chosen_a_moment_before_closing_is_kept(
 def test_a_model_of_boxes_has_a_score_slider_only(ready: Controller, wait, monkeypatch) -> None:
     boxes = some_detections()
     boxes.masks[:] = CERTAIN
-    monkeypatch.setattr(f"{__name__}.some_detections", lambda _: boxes)
+    monkeypatch.setattr(f"{__name__}.some_detections", lambda *_: boxes)
     ready.window.commands["segment"].trigger()
     wait(lambda: proposals(ready) == 3)
     sliders = ready.window.side.sliders
@@ -355,8 +359,7 @@ def test_the_dialog_creates_meets_and_ignores(controller: Controller) -> None:
 
 
 def test_the_map_makes_categories_by_one_edit(opened: Controller) -> None:
-    card = SimpleNamespace(name="parts", sha256="0123456789ab" + "0" * 52)
-    assert opened.mapping.keep(card, {"washer": "washer", "nut": None, "ring": "washer"})
+    assert opened.mapping.keep(MODEL, {"washer": "washer", "nut": None, "ring": "washer"})
     (made,) = opened.desk.categories()
     mapping = opened.desk.session.category_map(MODEL)
     assert mapping == {"washer": made.id, "nut": None, "ring": made.id}

@@ -5,9 +5,9 @@ import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskgui.core.stamp import stamp_of
 from maskgui.imaging.errors import reasons
 from maskgui.imaging.header import MAX_MEGAPIXELS, TILED_FORMATS, Header, read_header
-from maskgui.imaging.stamp import stamp_of
 from maskgui.imaging.tiled.grid import Grid
 from maskgui.imaging.tiled.pixels import TiledPixels
 from maskgui.imaging.tiled.sources import open_source

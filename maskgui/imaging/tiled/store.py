@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from maskgui.imaging.stamp import Stamp, stamp_of
+from maskgui.core.stamp import Stamp, stamp_of
 from maskgui.imaging.tiled.archive import PART, Archive
 from maskgui.imaging.tiled.grid import Grid
 

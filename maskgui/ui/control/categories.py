@@ -81,24 +81,27 @@ class Categories(QObject):
 
     def rename(self, category: Category, name: str) -> None:
         """Give a category another name; the name of another one asks to merge."""
+        session = self.desk.session
         for other in self.desk.categories():
             if other.id != category.id and other.name == name:
-                if ask(
+                agreed = ask(
                     self.desk.window,
                     f"There is a category “{one_line(name)}” already.",
                     "Merging gives its instances to that one. It can be undone.",
                     "Merge them",
-                ):
+                )
+                if agreed and session is self.desk.session:  # none has opened behind the question
                     self.merge(category, other)
                 return
         self.desk.apply(change_category(category, msgspec.structs.replace(category, name=name)))
 
     def recolor(self, category: Category) -> None:
         """Let a colour be chosen."""
+        session = self.desk.session
         dialog = QColorDialog(QColor(category.color), self.desk.window)
         dialog.setWindowTitle(f"Colour of “{one_line(category.name)}”")
         dialog.setOption(QColorDialog.ColorDialogOption.DontUseNativeDialog, False)
-        if dialog.exec():
+        if dialog.exec() and session is self.desk.session:
             after = msgspec.structs.replace(category, color=dialog.selectedColor().name())
             if after != category:
                 self.desk.apply(change_category(category, after))

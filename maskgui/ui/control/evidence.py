@@ -4,6 +4,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 
+from maskgui.core.proposals import present
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.outlining import Cut, Outliner
 from maskgui.ui.control.proposing import evidence, why_not
@@ -61,7 +62,8 @@ class Evidence(QObject):
         record, session = self.desk.record, self.desk.session
         if record is None or session is None or record.id != image_id:
             return
-        mapping = session.category_map(cut.detections.model) or {}
+        categories = session.document.categories
+        mapping = present(session.category_map(cut.detections.model), categories)
         said = evidence(record, cut.detections, mapping, self._outliner.shape_of(cut))
         self.showing = True
         self.desk.canvas.set_instances(said, self.desk.categories())

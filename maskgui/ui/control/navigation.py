@@ -10,8 +10,8 @@ from maskgui.core.document import Edit
 from maskgui.core.edits import set_review
 from maskgui.core.entities import ImageRecord, Review
 from maskgui.core.errors import UserError
+from maskgui.core.stamp import Stamp
 from maskgui.imaging.loader import ImageLoader, Loaded
-from maskgui.imaging.stamp import Stamp
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.listing import kept_order, listing_of
 from maskgui.ui.control.thumbnails import Thumbnails

@@ -10,7 +10,7 @@ from maskgui.assist.session import Session
 from maskgui.core.detections import Detections
 from maskgui.core.document import Edit
 from maskgui.core.entities import ImageRecord, Instance
-from maskgui.core.proposals import propose
+from maskgui.core.proposals import present, propose
 from maskgui.core.shape import Shape
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.models import Models
@@ -191,7 +191,7 @@ def _proposed(
         record,
         wish.session.instances(wish.image_id),
         cut.detections,
-        wish.session.category_map(cut.detections.model) or {},
+        present(wish.session.category_map(cut.detections.model), wish.session.document.categories),
         wish.score,
         shape_of,
         new_id,

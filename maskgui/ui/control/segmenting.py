@@ -6,16 +6,13 @@ from datetime import datetime
 
 from PySide6.QtCore import QObject
 
-from maskgui.assist.headers import check_size
 from maskgui.assist.jobs import Priority, Reply
-from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, joined, start_score
+from maskgui.assist.landing import land
+from maskgui.assist.segmenter import Segmenter, SegmentImage, SegmentResult, start_score
 from maskgui.assist.session import Session
-from maskgui.core.document import Edit
 from maskgui.core.errors import UserError
-from maskgui.core.proposals import propose
 from maskgui.core.shape import Box
 from maskgui.core.words import counted
-from maskgui.maskrcnn import vectorize
 from maskgui.maskrcnn.models import ModelRef
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.mapping import CategoryMapping
@@ -26,6 +23,7 @@ from maskgui.ui.panels.statusbar import duration_text
 
 RUNNING = "This image is being segmented."
 BATCH = "batch"
+STOPPED = "Stopped; Ctrl+B goes on from here."
 NO_MODEL = "There is no model here yet; add one in the model menu."
 
 
@@ -144,19 +142,23 @@ class Segmenting(QObject):
     def _come(self, session: Session, reply: Reply, author: str) -> None:
         result: SegmentResult = reply.value
         self._end(result.image_id)
-        if session is not self.desk.session:
-            return
+        if session is self.desk.session:
+            self._mapping.ensure_said(
+                result.detections,
+                lambda: self._land(session, result, reply.seconds, author),
+                lambda: None,
+            )
+
+    def _land(self, session: Session, result: SegmentResult, seconds: float, author: str) -> None:
         count = self._keep(session, result, author)
-        if count is None:
-            return
         record = session.document.images.get(result.image_id)
-        if record is None:
+        if count is None or record is None:
             return
         if result.image_id == self.desk.image_id:
             self.desk.canvas.set_note("" if count else nothing_above(record.threshold))
         if count:
             self.desk.say(
-                f"Found {counted(count, 'object')} in {reply.seconds:.1f} s.",
+                f"Found {counted(count, 'object')} in {seconds:.1f} s.",
                 action=("Undo", lambda: self._undo(author)),
             )
 
@@ -165,43 +167,25 @@ class Segmenting(QObject):
         self._models.ran_on(result.device)
         for note in result.notes:
             self.desk.say(note)
-        record = session.document.images.get(result.image_id)
-        if record is None:
+        if result.image_id not in session.document.images:
             return None
         try:
-            check_size(session, record.id, result.width, result.height)
-            result = joined(result, session.detections(result.image_id))
-            kept = session.store_detections(result.image_id, result.detections)
-            edit = self._proposals(session, result, kept)
-            if edit is not None:
-                session.apply(edit, author)
+            self._check_shown(result)
+            if land(session, result, author):
                 self.last_author = author
         except UserError as error:
             self.desk.problem(str(error))
             return None
         return sum(one.is_proposal for one in session.instances(result.image_id))
 
-    @staticmethod
-    def _proposals(session: Session, result: SegmentResult, kept) -> Edit | None:
-        record = session.document.image(result.image_id)
-        size = (result.height, result.width)
-        same_cut = record.mask_threshold == result.request.mask_threshold
-
-        def shape_of(index: int):
-            if same_cut and index in result.shapes:
-                return result.shapes[index]
-            return vectorize.shapes(kept, [index], record.mask_threshold, image_size=size)[0]
-
-        return propose(
-            record,
-            session.instances(result.image_id),
-            kept,
-            session.category_map(kept.model) or {},
-            start_score(session, record.id, result.request.model),
-            shape_of,
-            session.new_id,
-            label="Auto-segment",
-        )
+    def _check_shown(self, result: SegmentResult) -> None:
+        """Refuse what was found in another file than the one whose pixels are on the canvas."""
+        scene, size = self.desk.canvas.scene, (result.width, result.height)
+        if scene.image_id == result.image_id and scene.size != size:
+            raise UserError(
+                f"“{result.request.path.name}” was replaced by a file of another size; press F5 "
+                "and segment it again."
+            )
 
     def _failed(self, image_id: int, text: str) -> None:
         self._end(image_id)
@@ -273,17 +257,22 @@ class Segmenting(QObject):
             Ending(
                 lambda reply: self._batch_come(batch, reply),
                 lambda text: self._batch_failed(batch, text),
-                lambda: self._finish("Stopped; Ctrl+B goes on from here."),
+                lambda: self._finish(STOPPED),
                 lambda stage, done: self._progress(image_id, stage, done),
             ),
         )
         self._follow()
 
     def _batch_come(self, batch: Batch, reply: Reply) -> None:
-        if batch is not self.batch:
-            return
-        if batch.session is self.desk.session:
-            batch.objects += self._keep(batch.session, reply.value, batch.author) or 0
+        if batch is self.batch:
+            self._mapping.ensure_said(
+                reply.value.detections,
+                lambda: self._batch_land(batch, reply.value),
+                lambda: self._finish(STOPPED),
+            )
+
+    def _batch_land(self, batch: Batch, result: SegmentResult) -> None:
+        batch.objects += self._keep(batch.session, result, batch.author) or 0
         self._batch_step(batch)
 
     def _batch_failed(self, batch: Batch, text: str) -> None:

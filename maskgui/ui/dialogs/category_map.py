@@ -1,6 +1,6 @@
 """The table from a model's categories to the project's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
@@ -17,15 +17,22 @@ IGNORE = "Ignore"
 LISTED = 10
 
 
-def preset(names: Sequence[str], categories: Sequence[Category]) -> dict[str, Choice]:
+def preset(
+    names: Sequence[str],
+    categories: Sequence[Category],
+    earlier: Mapping[str, int | None] | None = None,
+) -> dict[str, Choice]:
     """Return the choices to begin with: same names meet; the rest is created or ignored.
 
     It is created where nothing meets (an empty project, or one of other things), and ignored
-    where the project has its own idea of what it labels.
+    where the project has its own idea of what it labels. What was chosen `earlier` stays.
     """
     own = {one.name.casefold(): one.id for one in categories}
     met = any(name.casefold() in own for name in names)
-    return {name: own.get(name.casefold(), None if met else name) for name in names}
+    choices: dict[str, Choice] = {
+        name: own.get(name.casefold(), None if met else name) for name in names
+    }
+    return choices | {name: one for name, one in (earlier or {}).items() if name in choices}
 
 
 class StillBox(QComboBox):
@@ -40,12 +47,19 @@ class CategoryMapDialog(Dialog):
     """One row for each of the model's categories; a new name may be typed."""
 
     def __init__(
-        self, parent: QWidget, model: str, names: Sequence[str], categories: Sequence[Category]
+        self,
+        parent: QWidget,
+        model: str,
+        names: Sequence[str],
+        categories: Sequence[Category],
+        earlier: Mapping[str, int | None] | None = None,
     ) -> None:
+        """Offer what was chosen `earlier`, where some of the categories chosen then are gone."""
         super().__init__(parent, "Categories of the model", 520)
         self._categories = categories
         self._boxes: dict[str, QComboBox] = {}
-        words = "What each of the model's categories becomes here. Asked once."
+        why = "A category chosen before is gone." if earlier else "Asked once."
+        words = f"What each of the model's categories becomes here. {why}"
         self.heading(f"“{model}” finds {_counted(len(names))}", words)
         table = QWidget()
         grid = QGridLayout(table)
@@ -54,7 +68,7 @@ class CategoryMapDialog(Dialog):
         grid.setColumnStretch(1, 2)
         grid.addWidget(quiet("Model"), 0, 0)
         grid.addWidget(quiet("This project"), 0, 1)
-        start = preset(names, categories)
+        start = preset(names, categories, earlier)
         for row, name in enumerate(names, 1):
             label = QLabel(one_line(name))
             label.setTextFormat(Qt.TextFormat.PlainText)
