@@ -3,13 +3,18 @@
 import threading
 from pathlib import Path
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from PySide6.QtCore import QAbstractListModel
+from PySide6.QtTest import QTest
 
 from maskgui import imaging
 from maskgui.core.entities import ImageRecord, Review
-from maskgui.imaging.loader import ImageLoader
+from maskgui.imaging.decode import Decoded
+from maskgui.imaging.loader import Callback, ImageLoader, Loaded, Ticket
+from maskgui.ui.control import desk as desk_module
 from maskgui.ui.control import listing
 from maskgui.ui.control.listing import kept_order, order_of
 from maskgui.ui.controller import Controller
@@ -173,3 +178,45 @@ def test_memory_is_given_back_when_the_hand_rests_and_nothing_is_decoded(
     wait(given.is_set)
     opened.desk.background.close()
     rest.timeout.emit()  # the window is closing: no thread is left
+
+
+def test_sizes_are_read_of_images_that_are_not_listed_yet(
+    opened: Controller, folder: Path, wait, monkeypatch
+) -> None:
+    wait(lambda: not opened.sizes.busy)
+    monkeypatch.setattr(desk_module, "REMOTE_MS", 60_000)
+    desk, session = opened.desk, opened.desk.session
+    new = folder / "new.png"
+    Image.new("RGB", (30, 20)).save(new)
+    job = threading.Thread(target=lambda: session.add_images([new], author="job"))
+    job.start()
+    job.join()
+    added = max(session.document.images)
+    wait(lambda: opened.sizes._more)
+    opened.sizes._go_on()  # as when a reading ends at this moment
+    wait(lambda: desk.image(added).width == 30)
+    assert added not in desk.order, "the lists follow later"
+
+
+def test_a_thumbnail_that_was_withdrawn_does_not_stand_in_for_the_one_asked_for_since(
+    opened: Controller, wait, monkeypatch
+) -> None:
+    thumbnails, record = opened.navigation.thumbnails, opened.desk.record
+    wait(lambda: not thumbnails.waiting)
+    replies: list[Callback] = []
+
+    def request(_path: Path, _side: int, reply: Callback) -> Ticket:
+        replies.append(reply)
+        return Ticket(lambda _: None, reply)
+
+    monkeypatch.setattr(opened.loader, "request_thumbnail", request)
+    thumbnails.forget(record.id)
+    thumbnails.picture(record)
+    replies[0](Loaded(Path(), 8, Decoded(np.zeros((4, 8, 3), np.uint8), ""), None))
+    thumbnails.forget(record.id)  # its file was replaced before the reply was taken
+    thumbnails.picture(record)
+    QTest.qWait(0)
+    assert thumbnails.waiting and thumbnails.picture(record) is None
+    replies[1](Loaded(Path(), 8, Decoded(np.zeros((8, 8, 3), np.uint8), ""), None))
+    wait(lambda: thumbnails.picture(record) is not None)
+    assert thumbnails.picture(record).height() == 8

@@ -57,7 +57,9 @@ class Sizes(QObject):
         if session is None or not self._more or self.busy or session.project.read_only:
             return
         self._more = False
-        order = tuple(self._desk.order)
+        order, images = tuple(self._desk.order), session.document.images
+        if len(order) != len(images):  # what came just now is not listed yet
+            order += tuple(images.keys() - set(order))
 
         def read(context: JobContext) -> tuple[Session, dict[int, str]]:
             return session, session.fill_sizes(order, context.cancel, SHARE)

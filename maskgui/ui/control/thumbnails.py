@@ -69,19 +69,20 @@ class Thumbnails:
         if len(self._asked) >= UNDER_WAY:
             self._asked.popitem(last=False)[1].cancel()
         ratio = self._desk.window.devicePixelRatioF()
-        self._asked[record.id] = self._loader.request_thumbnail(
+
+        def come(reply: Loaded) -> None:
+            if self._asked.get(record.id) is ticket:  # else it was withdrawn, maybe asked for anew
+                del self._asked[record.id]
+                if session is self._desk.session and record.id in session.document.images:
+                    self._take(record.id, reply, ratio)
+
+        ticket = self._asked[record.id] = self._loader.request_thumbnail(
             session.image_path(record.id),
             round(SIDE * ratio),
-            lambda reply: self._desk.main.post(
-                lambda: self._come(session, record.id, reply, ratio)
-            ),
+            lambda reply: self._desk.main.post(lambda: come(reply)),
         )
 
-    def _come(self, session, image_id: int, reply: Loaded, ratio: float) -> None:
-        current = self._desk.session
-        if current is None or current is not session or image_id not in current.document.images:
-            return
-        self._asked.pop(image_id, None)
+    def _take(self, image_id: int, reply: Loaded, ratio: float) -> None:
         if not isinstance(reply.image, Decoded):
             self._kept[image_id] = None
             if reply.error is not None:
