@@ -183,9 +183,9 @@ def test_memory_is_given_back_when_the_hand_rests_and_nothing_is_decoded(
 def test_sizes_are_read_of_images_that_are_not_listed_yet(
     opened: Controller, folder: Path, wait, monkeypatch
 ) -> None:
-    wait(lambda: not opened.sizes.busy)
-    monkeypatch.setattr(desk_module, "REMOTE_MS", 60_000)
     desk, session = opened.desk, opened.desk.session
+    wait(lambda: not opened.sizes.busy and not desk._burst.isActive())
+    monkeypatch.setattr(desk_module, "REMOTE_MS", 60_000)
     new = folder / "new.png"
     Image.new("RGB", (30, 20)).save(new)
     job = threading.Thread(target=lambda: session.add_images([new], author="job"))
