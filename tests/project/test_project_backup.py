@@ -128,7 +128,8 @@ def test_damage_found_by_the_backup_is_said(tmp_path: Path) -> None:
     data[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
     path.write_bytes(data)
     project = Project.open(path)
-    project._backups._thread.join(1)  # type: ignore[union-attr]
+    project._backups._closing.set()  # type: ignore[union-attr]
+    project._backups._thread.join()  # type: ignore[union-attr]
     assert project.last_error is not None
     assert "is damaged" in project.last_error and str(good) in project.last_error
     assert backups_of(path)[0] == good
