@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -106,6 +107,33 @@ def test_the_newest_few_and_one_a_day_are_kept(tmp_path: Path) -> None:
     left = [path.name[6:11] for path in backups_of(project)]
     assert left[:5] == ["28T18", "28T12", "28T08", "27T18", "27T12"]
     assert left[5:] == [f"{day:02}T18" for day in range(26, 14, -1)]
+
+
+def test_a_project_made_just_now_has_no_backup_before_the_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.maskgui"
+    filled, made = threading.Event(), []
+
+    def make(project: Path, stop: threading.Event) -> None:
+        filled.wait()  # as slow as can be: the first images are there before it looks
+        made.append(make_backup(project, stop))
+
+    def end_backups(project: Project) -> None:
+        project._backups._closing.set()  # type: ignore[union-attr]
+        project._backups._thread.join()  # type: ignore[union-attr]
+        project.close()
+
+    monkeypatch.setattr(backup, "make_backup", make)
+    project = Project.create(path, {})
+    add_images(project, 1)
+    filled.set()
+    end_backups(project)
+    assert made == []
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    end_backups(Project.open(path))
+    assert made == backups_of(path)
+    assert len(made) == 1
 
 
 def test_damage_found_by_the_backup_is_said(tmp_path: Path) -> None:
