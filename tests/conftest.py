@@ -1,13 +1,18 @@
-"""What every test shares: the data beside the repository, and quiet threads."""
+"""What every test shares: data beside the repository, quiet threads, examples without a clock."""
 
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Two test processes on two cores: more threads only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A slow moment of the machine is no fault of what is tested.
+settings.register_profile("maskgui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("maskgui")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

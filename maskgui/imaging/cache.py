@@ -35,7 +35,8 @@ class DecodedCache:
     @property
     def held_bytes(self) -> int:
         """Bytes of the pixels held now; never above `limit_bytes`."""
-        return self._bytes
+        with self._lock:
+            return self._bytes
 
     def get(self, path: Path, stamp: Stamp | None = None) -> Held | None:
         """Return the image; with `stamp`, only if the file is still the one that was decoded."""

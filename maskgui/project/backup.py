@@ -112,11 +112,16 @@ def _thin_out(backups: list[Path]) -> None:
 
 
 class BackupThread:
-    """Makes a backup at once and then every ten minutes, off the main thread."""
+    """Makes a backup every ten minutes, off the main thread.
 
-    def __init__(self, project: Path, on_fault: Callable[[str], None]) -> None:
+    at_once: whether the first one is made now. A project with nothing in it yet has none to make,
+    and one that is just being filled is no state to go back to.
+    """
+
+    def __init__(self, project: Path, on_fault: Callable[[str], None], *, at_once: bool) -> None:
         self._project = project
         self._on_fault = on_fault
+        self._at_once = at_once
         self._closing = threading.Event()
         self._give_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="project-backup", daemon=True)
@@ -130,6 +135,8 @@ class BackupThread:
         self._thread.join()
 
     def _run(self) -> None:
+        if not self._at_once and self._closing.wait(INTERVAL_SECONDS):
+            return
         while True:
             try:
                 make_backup(self._project, self._give_up)

@@ -53,9 +53,10 @@ class Project(Reader):
         self._writer: Writer | None = None
         self._backups: BackupThread | None = None
         if lock and writing:
-            self._fetch("SELECT count(*) FROM sqlite_master")  # from here on it holds the files
+            # From this query on, the reading connection holds the files.
+            ((filled,),) = self._fetch("SELECT EXISTS (SELECT * FROM images)")
             self._keeper = Keeper(path, lock, self._move)
-            self._backups = BackupThread(path, self._found_damage)
+            self._backups = BackupThread(path, self._found_damage, at_once=bool(filled))
             self._writer = Writer(writing, self._look)
         atexit.register(self.close, discard=True)
 
@@ -332,7 +333,7 @@ class Project(Reader):
             self._backups.stop()
         self.read_from(path, reading)
         old.close()
-        self._backups = BackupThread(path, self._found_damage)
+        self._backups = BackupThread(path, self._found_damage, at_once=True)
 
     def _found_damage(self, fault: str) -> None:
         self._fault = str(damaged(self.path, fault))

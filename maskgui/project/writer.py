@@ -44,9 +44,9 @@ class Writer:
         self._state = threading.Condition()
         self._tasks: deque[_Task] = deque()
         self._pending_images: Counter[int] = Counter()
-        self._failures = 0
         self._looks_asked = 0
         self._looks_done = 0
+        self._looks_failed = 0  # how many were asked when the last attempt that failed began
         self._hurry = False
         self._stopping = False
         self._error: Exception | None = None
@@ -83,15 +83,15 @@ class Writer:
     def flush(self, timeout: float) -> bool:
         """Wait until all that was posted is on disk, in a file that is still there.
 
-        False on time-out or when the disk refuses.
+        False on time-out, or when an attempt that began after this was asked fails.
         """
         deadline = time.monotonic() + timeout
         with self._state:
             self._hurry = True
             self._looks_asked += 1
-            asked, failures = self._looks_asked, self._failures
+            asked = self._looks_asked
             self._state.notify_all()
-            while not self._is_through(asked) and self._failures == failures:
+            while not self._is_through(asked) and self._looks_failed < asked:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
@@ -114,7 +114,7 @@ class Writer:
                 self.connection = self._look(self.connection)
                 count = self._commit()
             except Exception as error:  # noqa: BLE001 - whatever it is, the work must not be lost
-                self._failed(error)
+                self._failed(error, asked)
             else:
                 self._done(count, asked)
 
@@ -156,12 +156,12 @@ class Writer:
             self._error = None
             self._state.notify_all()
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception, asked: int) -> None:
         with self._state:
             if type(error) is not type(self._error):
                 log.error("an edit could not be written", exc_info=error)
             self._error = error
-            self._failures += 1
-            self._hurry = False
+            self._looks_failed = asked
+            self._hurry = self._looks_asked > asked
             self._state.notify_all()
             self._state.wait_for(lambda: self._hurry or self._stopping, RETRY_SECONDS)

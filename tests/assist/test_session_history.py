@@ -247,7 +247,7 @@ def test_a_refused_edit_leaves_no_trace(session: Session) -> None:
     assert (heard, session.undo_label) == ([], "Draw")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_sequence_with_restarts_equals_the_model(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

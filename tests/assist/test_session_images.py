@@ -18,6 +18,7 @@ from maskgui.core.document import Change, Edit
 from maskgui.core.entities import Category, ImageRecord, Instance
 from maskgui.core.errors import Cancelled
 from maskgui.core.shape import Polygon, Shape
+from maskgui.project.backup import make_backup
 
 TRIANGLE = Shape([Polygon([(0, 0), (9, 0), (0, 9)])])
 
@@ -310,8 +311,8 @@ def test_the_root_moves_with_the_project(session: Session, root: Path, tmp_path:
 def test_an_opened_backup_finds_its_images(session: Session, root: Path) -> None:
     session.rescan()
     session.close()
-    Session.open(root / "p.maskgui").close()
-    (backup,) = (root / ".maskgui-backups" / "p").glob("*.maskgui")
+    backup = make_backup(root / "p.maskgui")
+    assert backup is not None
     with Session.open(backup, read_only=True) as saved:
         assert len(saved.document.images) == 4
         assert saved.find_missing() == []

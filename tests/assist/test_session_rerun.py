@@ -201,7 +201,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(steps=STEPS, draw=st.data())
 def test_the_rule_holds_after_any_steps(
     steps: list[str], draw: st.DataObject, tmp_path_factory: pytest.TempPathFactory

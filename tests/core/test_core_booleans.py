@@ -96,7 +96,7 @@ parts = st.builds(Polygon, rings, st.lists(rings, max_size=1))
 shapes = st.lists(parts, min_size=1, max_size=2).map(Shape)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(shapes, shapes)
 @example(  # GEOS took the wrong side of the edge that the bow's crossing lies off by rounding
     Shape([Polygon([(0, 0), (1, 6), (10, 8)])]),

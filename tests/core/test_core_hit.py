@@ -79,7 +79,7 @@ def test_a_rubber_band_takes_what_lies_wholly_inside():
 points = st.tuples(st.integers(0, 30), st.integers(0, 30))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(points, min_size=3, max_size=8), st.floats(0, 30), st.floats(0, 30))
 def test_bodies_and_distances_agree_with_shapely(ring, x, y):
     polygon = shapely.Polygon(ring)

@@ -54,7 +54,7 @@ def assert_exact(mask: np.ndarray) -> None:
     assert sum(shapely.Polygon(p.exterior, p.holes).area for p in shape.parts) == mask.sum()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(masks)
 def test_any_mask_survives_the_trip_through_polygons(mask):
     assert_exact(mask)
@@ -101,7 +101,7 @@ rings = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(rings, st.lists(rings, max_size=2)), min_size=1, max_size=3))
 def test_any_shape_is_filled_as_pycocotools_does(parts):
     shape = Shape(Polygon(exterior, holes) for exterior, holes in parts)
@@ -115,7 +115,7 @@ def test_a_stray_vertex_does_not_exhaust_the_memory():
     assert shape_to_mask(shape, 8, 8)[:4, :4].all()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(masks)
 def test_rle_equals_pycocotools_in_both_forms(mask):
     theirs = pycocotools.mask.encode(np.asfortranarray(mask.astype(np.uint8)))
@@ -144,7 +144,7 @@ def test_long_runs_survive_compression():
     assert np.array_equal(Rle.from_coco(rle.to_coco(True)).counts, rle.counts)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_set_operations_equal_those_of_the_pixels(data):
     shape = data.draw(hnp.array_shapes(min_dims=2, max_dims=2, max_side=9))

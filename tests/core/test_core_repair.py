@@ -20,7 +20,7 @@ def areas(geometry):
     return pieces[shapely.get_type_id(pieces) == shapely.GeometryType.POLYGON]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(seeds, st.integers(3, 60))
 @example(3802, 6)
 def test_where_edges_only_cross_it_is_what_make_valid_returns(seed, count):
@@ -33,7 +33,7 @@ def test_where_edges_only_cross_it_is_what_make_valid_returns(seed, count):
     assert shapely.equals_exact(one, other, 1e-9)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(on_grid, min_size=3, max_size=30) | st.lists(thirds, min_size=3, max_size=30), seeds
 )
@@ -54,7 +54,7 @@ def test_a_face_with_a_spike_is_judged_by_a_point_well_inside_it():
     assert shapely.intersects_xy(part_area(Polygon(points)), 1.139, 1.53)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(on_grid, st.integers(1, 3)), min_size=2, max_size=6))
 def test_several_parts_cover_their_union_whether_or_not_they_touch(squares):
     boxes = [shapely.box(x, y, x + side, y + side) for (x, y), side in squares]

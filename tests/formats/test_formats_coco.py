@@ -50,7 +50,6 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=4), values),
     st.integers(),
@@ -192,7 +191,7 @@ def test_odd_forms_are_understood_and_noted(value):
 masks = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=12))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(masks, st.sampled_from(["polygons", "keyhole", "rle"]), st.booleans())
 def test_every_form_decodes_to_the_mask(mask, form, compressed):
     shape = mask_to_shape(mask)

@@ -6,7 +6,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -32,7 +32,6 @@ def ramp(dtype: str, height: int = 30, width: int = 50) -> np.ndarray:
     ),
     st.sampled_from([Window(), FULL, Window(5, 60)]),
 )
-@settings(deadline=None)
 def test_a_window_never_falls_where_the_samples_rise(samples: np.ndarray, window: Window) -> None:
     levels = to_8_bit(samples, window).reshape(-1).astype(int)
     flat = samples.reshape(-1)

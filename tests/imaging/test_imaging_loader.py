@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from maskgui.imaging import ImageError, loader, thumbnails
+from maskgui.imaging.cache import DecodedCache
 from maskgui.imaging.decode import Decoded, read_image
 from maskgui.imaging.loader import ImageLoader, Loaded, Priority
 from maskgui.imaging.thumbnails import ThumbnailStore
@@ -300,6 +301,25 @@ def test_memory_is_flat_over_500_switches(start, files, gate) -> None:
     assert images.cached(files[499 % 8]) is not None
 
 
+def test_held_bytes_are_not_read_while_an_image_takes_the_place_of_another() -> None:
+    class Watched(DecodedCache):
+        """Its count is above the bound for a moment, under the lock."""
+
+        @property
+        def _bytes(self) -> int:
+            assert self._lock.locked()
+            return self._count
+
+        @_bytes.setter
+        def _bytes(self, count: int) -> None:
+            self._count = count
+
+    cache = Watched(300)
+    for n in range(3):
+        cache.put(Path(f"{n}.png"), (n, n), Decoded(np.zeros((5, 10, 3), np.uint8), ""))
+    assert cache.held_bytes == 300
+
+
 def test_an_image_above_the_bound_is_delivered_and_not_held(start, files) -> None:
     images, replies = start(cache_bytes=100), Replies()
     images.request(files[0], replies)
@@ -346,17 +366,21 @@ def test_a_listener_that_fails_ends_no_thread(start, files, caplog) -> None:
     assert "was not taken" in caplog.text
 
 
+def loader_threads() -> int:
+    return sum(thread.name.startswith("image loader") for thread in threading.enumerate())
+
+
 def test_closing_ends_every_thread_and_answers_nobody(start, files, gate) -> None:
-    before = threading.active_count()
+    before = loader_threads()
     images, replies = start(workers=2), Replies()
-    assert threading.active_count() == before + 2
+    assert loader_threads() == before + 2
     for path in files:
         images.request(path, replies)
     gate.wait_begun(2)
     images.close(timeout=0)
     gate.open.set()
     images.close(WAIT)
-    assert threading.active_count() == before
+    assert loader_threads() == before
     assert replies.got == []
     assert len(gate.begun) == 2
     images.request(files[0], replies).cancel()

@@ -38,7 +38,7 @@ names = st.text(st.sampled_from("aAbB0129.-_ ²٣é"), min_size=1, max_size=8)
 files = st.lists(names, min_size=1, max_size=4).map("/".join)  # no file's path has an empty name
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(files, files)
 def test_the_sort_key_compares_as_texts_and_numbers_do(one: str, other: str) -> None:
     def pieces(path: str) -> tuple[object, str]:

@@ -118,7 +118,7 @@ def figures(judge: COCOeval, limits: list[int]) -> dict[str, float]:
     return {**values, **recalls}
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1000, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1), limits=st.sampled_from(LIMITS))
 def test_a_thousand_random_data_sets(seed: int, limits: list[int]) -> None:
     truth, results = data_set(np.random.default_rng(seed))

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor
@@ -347,7 +347,7 @@ def test_an_archive_that_says_it_is_huge_is_not_unpacked(tmp_path: Path) -> None
     assert "would unpack to 8 GB" in refusal(tmp_path / "bomb.pth")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 # The pickle modules say so of a damaged string; nobody outside of tests sees it.
 @pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")
 @given(st.integers(0, 5000), st.binary(min_size=1, max_size=6), st.booleans())

@@ -42,7 +42,7 @@ def both(
     return found[0], found[1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(box, max_size=6), st.integers(1, 4), st.integers(1, 3), st.booleans())
 def test_bins_and_gradients_are_roi_aligns(
     rows: list[tuple[int, float, float, float, float]], bins: int, samples: int, aligned: bool

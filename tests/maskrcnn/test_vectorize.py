@@ -128,7 +128,7 @@ def test_no_stored_probability_lies_on_the_level(threshold: float) -> None:
     assert not above[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.floats(0.5, 200), st.floats(0.5, 200))
 def test_any_mask_gives_valid_polygons_inside_the_image(seed: int, w: float, h: float) -> None:
     rng = np.random.default_rng(seed)

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -108,6 +109,33 @@ def test_the_newest_few_and_one_a_day_are_kept(tmp_path: Path) -> None:
     assert left[5:] == [f"{day:02}T18" for day in range(26, 14, -1)]
 
 
+def test_a_project_made_just_now_has_no_backup_before_the_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.maskgui"
+    filled, made = threading.Event(), []
+
+    def make(project: Path, stop: threading.Event) -> None:
+        filled.wait()  # as slow as can be: the first images are there before it looks
+        made.append(make_backup(project, stop))
+
+    def end_backups(project: Project) -> None:
+        project._backups._closing.set()  # type: ignore[union-attr]
+        project._backups._thread.join()  # type: ignore[union-attr]
+        project.close()
+
+    monkeypatch.setattr(backup, "make_backup", make)
+    project = Project.create(path, {})
+    add_images(project, 1)
+    filled.set()
+    end_backups(project)
+    assert made == []
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    end_backups(Project.open(path))
+    assert made == backups_of(path)
+    assert len(made) == 1
+
+
 def test_damage_found_by_the_backup_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.maskgui"
     project = Project.create(path, {})
@@ -128,7 +156,8 @@ def test_damage_found_by_the_backup_is_said(tmp_path: Path) -> None:
     data[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
     path.write_bytes(data)
     project = Project.open(path)
-    project._backups._thread.join(1)  # type: ignore[union-attr]
+    project._backups._closing.set()  # type: ignore[union-attr]
+    project._backups._thread.join()  # type: ignore[union-attr]
     assert project.last_error is not None
     assert "is damaged" in project.last_error and str(good) in project.last_error
     assert backups_of(path)[0] == good

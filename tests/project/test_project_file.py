@@ -22,6 +22,7 @@ from maskgui.project import (
     place_for,
     schema,
 )
+from maskgui.project.backup import make_backup
 from maskgui.project.history import Entry
 from maskgui.project.lock import ProjectLock
 
@@ -238,15 +239,14 @@ def test_a_schema_that_could_act_is_refused(filled: Path, statement: str) -> Non
 
 
 def test_a_damaged_project_names_its_newest_good_backup(filled: Path) -> None:
-    Project.open(filled).close()
-    backups = sorted((filled.parent / ".maskgui-backups" / filled.stem).iterdir())
-    assert backups
+    good = make_backup(filled)
+    assert good is not None
     data = bytearray(filled.read_bytes())
     data[4096:] = os.urandom(len(data) - 4096)
     filled.write_bytes(data)
     with pytest.raises(DamagedProject, match="damaged") as caught, Session.open(filled):
         pass
-    assert str(backups[-1]) in str(caught.value)
+    assert str(good) in str(caught.value)
     filled.write_bytes(b"\0" * 5000)
     with pytest.raises(DamagedProject, match="beginning is lost"):
         Project.open(filled)

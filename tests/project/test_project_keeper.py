@@ -99,6 +99,8 @@ def test_what_is_deleted_is_written_again_with_the_next_edit(
     assert numbers_in(project) == [1, 2, 3, 4, 5]
     with closing(sqlite3.connect(path)) as other:  # as another process sees it, log and all
         assert other.execute("SELECT count(*) FROM images").fetchone() == (5,)
+    project._backups._closing.set()  # type: ignore[union-attr]
+    project._backups._thread.join()  # type: ignore[union-attr]
     project.close()
     assert find_fault(path) is None
     assert sorted(one.name for one in path.parent.iterdir()) == [".maskgui-backups", "set.maskgui"]

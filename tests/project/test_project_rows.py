@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskgui.assist.session import Session
@@ -84,7 +84,7 @@ def stored(project: Project, entity: Entity) -> list[Entity]:
     return [one for one in found if one.id == entity.id]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(entity=ENTITIES, number=st.integers(1, 1 << 40))
 def test_entities_and_edits_come_back_equal(project: Project, entity: Entity, number: int) -> None:
     edit = Edit("x", None, (Change(None, entity),))

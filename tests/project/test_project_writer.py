@@ -87,6 +87,34 @@ def test_the_writer_comes_back_by_itself(project: Project, monkeypatch: pytest.M
     project.close()
 
 
+def test_an_attempt_that_began_before_it_was_asked_does_not_end_a_flush(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_SECONDS", 600.0)  # the next attempt is the flush's
+    connection = sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False)
+    answers: list[bool] = []
+    asking = threading.Thread(target=lambda: answers.append(running.flush(20)))
+    attempts: list[int] = []
+
+    def work(_: sqlite3.Connection) -> None:
+        attempts.append(1)
+        if len(attempts) == 1:
+            asking.start()
+            with running._state:
+                running._state.wait_for(lambda: running._looks_asked)
+            raise OSError("a disk that is mended by now")
+
+    running = Writer(connection)
+    running.post(work)
+    with running._state:
+        running._state.wait_for(lambda: running._looks_asked)
+    asking.join()
+    assert answers == [True]
+    assert len(attempts) == 2
+    running.stop()
+    connection.close()
+
+
 def test_giving_up_is_possible_and_explicit(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

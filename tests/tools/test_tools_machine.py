@@ -199,5 +199,5 @@ class Hands(RuleBasedStateMachine):
             assert self.bench.state() == self.start
 
 
-Hands.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Hands.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestHands = Hands.TestCase

@@ -65,7 +65,7 @@ def play(bench: Bench, event) -> None:
             getattr(bench, kind)(x, y, held)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(TOOLS)), st.integers(0, 7), events)
 def test_escape_is_a_way_back_and_nothing_unsound_is_left(tool, seed, sequence):
     bench = bench_with(tool, seed)

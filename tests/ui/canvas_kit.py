@@ -142,6 +142,9 @@ class Desk(Hand):
     def settle(self):
         limit = time.monotonic() + 20
         while time.monotonic() < limit:
+            levels = self.canvas._image._pool
+            if levels is not None:  # one thread: it has handed over what it was asked before
+                levels.submit(int).result()
             QApplication.processEvents()
             if self.canvas.is_settled():
                 QApplication.processEvents()

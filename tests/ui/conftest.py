@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from maskgui.core.detections import CERTAIN, Detections
+from maskgui.ui import toasts
 from maskgui.ui.controller import Controller
 from maskgui.ui.options import Options
 from maskgui.ui.theme import ThemeSwitch
@@ -22,6 +23,13 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASKGUI_LOG", str(tmp_path / "log.txt"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def patient_toasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no sentence go by the clock before a test has read it."""
+    monkeypatch.setattr(toasts, "SHORT_MS", 3_600_000)
+    monkeypatch.setattr(toasts, "LONG_MS", 3_600_000)
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +53,8 @@ def controller(qtbot, qapp, themes) -> Iterator[Controller]:
     made = Controller(qapp, themes, Options())
     made.options["reduced_motion"] = True
     made.window.resize(1280, 720)
-    made.window.show()
-    qtbot.waitExposed(made.window)
+    with qtbot.waitExposed(made.window, timeout=20_000):
+        made.window.show()
     yield made
     made.window.close()
     made.close()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from maskgui.core.document import EditConflict
 from maskgui.core.shape import Polygon
+from maskgui.ui.canvas.motion import GLIDE_MS
 from tests.ui.canvas_kit import LEFT, Desk, holed, instance, square
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -206,7 +207,7 @@ def test_panning(desk, way):
     assert desk.canvas.selection.ids == frozenset()
 
 
-def test_fit_100_and_box(desk, qtbot):
+def test_fit_100_and_box(desk):
     scales = []
     desk.canvas.scale_changed.connect(scales.append)
     desk.canvas.zoom_to_100()
@@ -218,10 +219,15 @@ def test_fit_100_and_box(desk, qtbot):
     desk.canvas.fit()
     assert desk.canvas.view.visible_box() == (0, 0, 200, 150)
     desk.canvas.set_reduced_motion(False)
+    fitted = desk.canvas.view.scale
     desk.canvas.zoom_to_100()
-    assert desk.canvas.view.scale != 1.0
-    qtbot.waitUntil(lambda: desk.canvas.view.scale == 1.0, timeout=3000)
-    assert len(scales) > 4
+    assert desk.canvas.view.scale == fitted
+    glide = desk.canvas._glide._animation
+    glide.setCurrentTime(GLIDE_MS // 2)
+    assert min(fitted, 1.0) < desk.canvas.view.scale < max(fitted, 1.0)
+    assert scales[-1] == desk.canvas.view.scale
+    glide.setCurrentTime(GLIDE_MS)
+    assert scales[-1] == desk.canvas.view.scale == 1.0
 
 
 def test_what_a_click_will_do_is_shown_before(desk):

@@ -116,7 +116,7 @@ def test_a_damaged_project_is_restored_from_its_backup(
     assert len(seen) == 1
     assert len(opened.desk.session.document.images) == 4
     (aside,) = path.parent.glob(f"{path.name}.damaged-*")
-    assert any(aside.name in text for text in opened.window.toasts.texts)
+    wait(lambda: any(aside.name in text for text in opened.window.toasts.texts))
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support", extend=True)

@@ -10,6 +10,7 @@ from PIL import Image
 from PySide6.QtWidgets import QPushButton
 
 from maskgui.core.errors import UserError
+from maskgui.imaging.loader import Callback, Loaded, Priority, Ticket
 from maskgui.ui.control import opening
 from maskgui.ui.controller import Controller
 from maskgui.ui.toasts import Toast
@@ -240,11 +241,22 @@ def test_a_file_that_was_replaced_is_found_by_its_own_bytes_where_it_was_moved(
 
 
 def test_looking_again_leaves_an_image_that_is_the_same(
-    opened: Controller, monkeypatch: pytest.MonkeyPatch, wait
+    opened: Controller, folder: Path, monkeypatch: pytest.MonkeyPatch, wait
 ) -> None:
-    put = []
+    put, taken = [], []
+    ask = opened.loader.request
+
+    def request(path: Path, callback: Callback, *rest: Priority) -> Ticket:
+        def answer(reply: Loaded) -> None:
+            callback(reply)
+            opened.desk.main.post(lambda: taken.append(reply.path))  # after what it posted
+
+        return ask(path, answer, *rest)
+
     monkeypatch.setattr(opened.canvas, "set_image", lambda *args: put.append(args))
+    monkeypatch.setattr(opened.loader, "request", request)
     opened.files.rescan()
-    wait(lambda: "No new images." in opened.window.toasts.texts)
-    wait(lambda: not opened.loader.busy)
+    wait(lambda: bool(taken))
+    assert taken == [folder / "scene 1.png"]
+    assert "No new images." in opened.window.toasts.texts
     assert not put

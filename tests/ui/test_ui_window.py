@@ -1,5 +1,6 @@
 """The whole window: open, draw, undo, leave, come back; and the states that are easy to forget."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -205,7 +206,7 @@ def test_new_files_appear_on_rescan(opened: Controller, folder: Path, wait) -> N
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "scene 5.png")
     opened.window.commands["rescan"].trigger()
     wait(lambda: len(opened.desk.order) == 5)
-    assert "Found 1 new image." in opened.window.toasts.texts
+    wait(lambda: "Found 1 new image." in opened.window.toasts.texts)
 
 
 def test_the_filter_narrows_the_walk(opened: Controller) -> None:
@@ -326,6 +327,7 @@ def test_a_fault_is_a_sentence_and_the_window_lives(opened: Controller, monkeypa
 def test_none_is_not_lost(opened: Controller) -> None:
     """PySide6 6.12.0 lost a reference to None in nearly every call, until Python died."""
     window, canvas = opened.window, opened.canvas
+    gc.collect()  # what other tests left has references, too
     before = sys.getrefcount(None)
     for _ in range(25_000):
         window.status.setToolTip("")

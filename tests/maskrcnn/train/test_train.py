@@ -4,11 +4,11 @@ import csv
 import io
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,20 @@ from maskgui.maskrcnn.train.record import PARTS, read_rows
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 KILLED = """
-import sys
+import os, signal, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from maskgui.maskrcnn.train import TrainOptions, train
-folder = Path(sys.argv[1])
+from maskgui.maskrcnn.train import TrainOptions, loop, train
+loop.SHOW_SECONDS = -1.0  # a report after each step
+folder, last = Path(sys.argv[1]), int(sys.argv[2])
 options = TrainOptions(
     folder / "data.json", folder, folder / "recipe.toml", folder / "broken/model", device="cpu"
 )
-train(options)
+def report(now):
+    if now.step == last:
+        os.kill(os.getpid(), signal.SIGKILL)
+train(options, report)
 """
 
 
@@ -119,7 +123,7 @@ def test_a_resumed_run_equals_an_unbroken_one(toy: Any) -> None:
 
 
 def test_losses_after_a_kill_equal_an_unbroken_runs(toy: Any) -> None:
-    """kill -9 at any moment; the schedule, the average and SGD's momentum go on."""
+    """kill -9 after any step; the schedule, the average and SGD's momentum go on."""
     toy.use(
         steps=40, save_minutes=1e-6, optimiser="sgd", learning_rate=0.01, schedule="step",
         drops=(0.5,), copy_paste=0.5,
@@ -127,16 +131,18 @@ def test_losses_after_a_kill_equal_an_unbroken_runs(toy: Any) -> None:
     program = toy.folder / "program.py"
     program.write_text(KILLED)
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    running = subprocess.Popen(
-        [sys.executable, str(program), str(toy.folder)], env=environment, cwd=REPOSITORY
+    last = random.SystemRandom().randrange(11, 40)
+    print(f"killed after step {last}")
+    killed = subprocess.run(
+        [sys.executable, str(program), str(toy.folder), str(last)],
+        env=environment,
+        cwd=REPOSITORY,
+        check=False,
     )
+    assert killed.returncode == -signal.SIGKILL
     checkpoint = toy.folder / "broken/model.checkpoint"
-    deadline = time.monotonic() + 120
-    while not checkpoint.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    running.send_signal(signal.SIGKILL)
-    assert running.wait() == -signal.SIGKILL
-    assert 10 <= torch.load(checkpoint, weights_only=True)["step"] < 40
+    saved_at = (last - 1) // 10 * 10  # every tenth step, once it was reported
+    assert torch.load(checkpoint, weights_only=True)["step"] == saved_at
     broken = train(toy.options("broken/model", resume=True))
     whole = train(toy.options("whole/model"))
     first, second = losses_of(whole), losses_of(broken)
