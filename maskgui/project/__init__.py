@@ -1,6 +1,7 @@
 """The project file: SQLite, one writer thread, an OS lock, migrations and checked backups."""
 
 from maskgui.project.errors import (
+    ClosedProject,
     DamagedProject,
     NotAProject,
     NotWritten,
@@ -14,6 +15,7 @@ from maskgui.project.restore import restore
 
 __all__ = [
     "SUFFIX",
+    "ClosedProject",
     "DamagedProject",
     "NotAProject",
     "NotWritten",

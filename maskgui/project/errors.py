@@ -30,6 +30,13 @@ class ReadOnlyProject(ProjectError):
     """The project was opened for reading, or lies where nothing can be written."""
 
 
+class ClosedProject(ProjectError):
+    """The project was closed while something went on with it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"“{path.name}” was closed before this was done; open it and do it again.")
+
+
 class Unhoused(ProjectError):
     """The open project's file is gone from its place, and cannot be put there again yet."""
 

@@ -15,6 +15,7 @@ from maskgui.core.entities import encode_value
 from maskgui.project import connect, history, rows, schema
 from maskgui.project.backup import BackupThread, make_backup, newest_good_backup
 from maskgui.project.errors import (
+    ClosedProject,
     NotAProject,
     NotWritten,
     ProjectError,
@@ -27,7 +28,7 @@ from maskgui.project.history import Entry
 from maskgui.project.keeper import Keeper
 from maskgui.project.lock import ProjectLock
 from maskgui.project.reading import Reader
-from maskgui.project.writer import Writer
+from maskgui.project.writer import Stopped, Writer
 
 CLOSE_SECONDS = 30.0
 
@@ -39,7 +40,7 @@ class Project(Reader):
     """One open project file. Reads see what is committed; writes are queued in order.
 
     Both may be called from any thread. Writes to a project that was opened for reading raise
-    ReadOnlyProject.
+    ReadOnlyProject, and both raise ClosedProject once it is closed.
     """
 
     def __init__(
@@ -273,7 +274,10 @@ class Project(Reader):
             work(connection)
             connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
 
-        writer.post(counted, images)
+        try:
+            writer.post(counted, images)
+        except Stopped as error:
+            raise ClosedProject(self.path) from error
 
     def check_writable(self) -> Writer:
         """Return the writer. Raises ReadOnlyProject when it was opened for reading."""
@@ -296,7 +300,7 @@ class Project(Reader):
         """
         if self._closed:
             return
-        if not self.flush(CLOSE_SECONDS) and not discard:
+        if self._writer and not self._writer.flush(CLOSE_SECONDS, last=True) and not discard:
             raise NotWritten(self.last_error or f"{self.path} is still being written; wait.")
         self._closed = True
         atexit.unregister(self.close)

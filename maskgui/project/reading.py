@@ -12,6 +12,7 @@ from maskgui.core.detections import Detections
 from maskgui.core.document import Edit
 from maskgui.core.entities import Category, ImageRecord, Instance, decode_value
 from maskgui.project import connect, history, rows
+from maskgui.project.errors import ClosedProject
 from maskgui.project.explain import damaged
 from maskgui.project.history import Batch, Entry
 
@@ -23,18 +24,21 @@ _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
 class Reader:
     """Reads one project file through a connection of its own.
 
-    Raises DamagedProject, in one sentence, for what cannot be read. Queries take turns and are
-    short; values are decoded outside of the turn.
+    Raises DamagedProject, in one sentence, for what cannot be read, and ClosedProject after
+    `close_reader`. Queries take turns and are short; values are decoded outside of the turn.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection = connect.connect(path, read_only=True)
         self._turn = threading.Lock()
+        self._ended = False
 
     def _fetch(self, query: str, values: rows.Row = ()) -> list[Any]:
         try:
             with self._turn:
+                if self._ended:
+                    raise ClosedProject(self.path)
                 return self._connection.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
             raise damaged(self.path, error) from error
@@ -53,6 +57,7 @@ class Reader:
     def close_reader(self) -> None:
         """End reading; what is under way is finished first."""
         with self._turn:
+            self._ended = True
             self._connection.close()
 
     def read_from(self, path: Path, connection: sqlite3.Connection) -> None:

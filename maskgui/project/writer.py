@@ -22,6 +22,10 @@ JOINED_SECONDS = 0.02
 """How long a transaction goes on taking up work that waits; what one costs is its way to disk."""
 
 
+class Stopped(Exception):
+    """Work was posted after the end."""
+
+
 @dataclass(frozen=True)
 class _Task:
     work: Work
@@ -71,19 +75,24 @@ class Writer:
             return image_id in self._pending_images
 
     def post(self, work: Work, images: Iterable[int] = ()) -> None:
-        """Queue one transaction. `images` are those whose instances it writes."""
+        """Queue one transaction. `images` are those whose instances it writes.
+
+        Raises Stopped where nothing is taken any more.
+        """
         task = _Task(work, frozenset(images))
         with self._state:
             if self._stopping:
-                raise RuntimeError("the project is closed")
+                raise Stopped
             self._tasks.append(task)
             self._pending_images.update(task.images)
             self._state.notify_all()
 
-    def flush(self, timeout: float) -> bool:
+    def flush(self, timeout: float, *, last: bool = False) -> bool:
         """Wait until all that was posted is on disk, in a file that is still there.
 
-        False on time-out, or when an attempt that began after this was asked fails.
+        False on time-out, or when an attempt that began after this was asked fails. `last`: where
+        it is True, nothing is taken from that moment on, so that no other thread's work comes
+        between this and `stop`, to be lost.
         """
         deadline = time.monotonic() + timeout
         with self._state:
@@ -96,13 +105,18 @@ class Writer:
                 if left <= 0:
                     break
                 self._state.wait(left)
-            return self._is_through(asked)
+            is_through = self._is_through(asked)
+            self._stopping = self._stopping or (last and is_through)
+            return is_through
 
     def _is_through(self, asked: int) -> bool:
         return not self._tasks and (self._looks_done >= asked or self._stopping)
 
     def stop(self) -> None:
-        """End the thread after its present transaction; `connection` is the caller's again."""
+        """End the thread after its present transaction; `connection` is the caller's again.
+
+        What still waits is given up: only a `flush` that was the last leaves nothing.
+        """
         with self._state:
             self._stopping = True
             self._state.notify_all()

@@ -12,9 +12,9 @@ import pytest
 from maskgui.core.document import Change, Edit
 from maskgui.core.entities import ImageRecord, Instance
 from maskgui.core.shape import Polygon, Shape
-from maskgui.project import NotWritten, Project, rows, writer
+from maskgui.project import ClosedProject, NotWritten, Project, rows, writer
 from maskgui.project.history import Entry
-from maskgui.project.writer import Writer
+from maskgui.project.writer import Stopped, Writer
 
 TRIANGLE = Shape([Polygon([(0, 0), (9, 0), (0, 9)])])
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -165,7 +165,7 @@ def test_work_is_done_in_the_order_posted_from_many_threads(tmp_path: Path) -> N
         found = connection.execute("SELECT number FROM t WHERE thread = ?", (index,)).fetchall()
         assert found == [(number,) for number in range(50)]
     connection.close()
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(Stopped):
         running.post(lambda c: c)
 
 
@@ -216,3 +216,28 @@ def test_a_file_that_cannot_grow_gets_every_edit_once_it_can(tmp_path: Path) -> 
     project = Project.open(path)
     assert [record.id for record in project.images()] == list(range(1, int(count) + 1))
     project.close()
+
+
+def test_what_comes_while_the_project_closes_is_refused_and_not_lost(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Writer.stop
+
+    def stop(self: Writer) -> None:
+        with pytest.raises(ClosedProject):
+            add_image(project, 2)
+        plain(self)
+
+    monkeypatch.setattr(Writer, "stop", stop)
+    add_image(project, 1)
+    project.close()
+    again = Project.open(project.path)
+    assert [record.id for record in again.images()] == [1]
+    again.close()
+
+
+def test_a_closed_project_says_that_it_is_closed(project: Project) -> None:
+    project.close()
+    for use in (project.images, project.meta, lambda: add_image(project, 1)):
+        with pytest.raises(ClosedProject, match=r"“a\.maskgui” was closed before this was done"):
+            use()
