@@ -69,12 +69,16 @@ def import_coco(
     Raises:
         NotCoco: the file is something else, named in the sentence.
         Failure: the project cannot be written.
+        ClosedProject: it was closed meanwhile; what had come in stays.
         Cancelled: `cancel` was set; what had come in is taken back.
     """
     session.project.check_writable()
     work = _Import(session, read_coco(json_path), images_dir, cancel or threading.Event())
     try:
         work.run(on_progress)
+    except Cancelled:
+        session.undo_batch(work.report.job)
+        raise
     except BaseException:
         with contextlib.suppress(UserError):  # the first reason is the one to be told
             session.undo_batch(work.report.job)

@@ -133,6 +133,14 @@ class Worker:
         self._call(self._on_reply, Reply(job, Outcome.CANCELLED))
         return True
 
+    def stop(self, job_id: int) -> bool:
+        """Ask a job to end; its own reply comes when it has. False when it had ended before."""
+        with self._change:
+            found = self._open.get(job_id)
+        if found is not None:
+            found[1].set()
+        return found is not None
+
     def cancel_all(self) -> int:
         """Cancel every job that has not ended; return how many."""
         with self._change:

@@ -124,9 +124,10 @@ class Controller(QObject):
         if self._closed:
             return
         self._closed = True
+        ended = self.jobs.close()  # before the session: an import takes back what has come in
         self.files.abandon()
         self.desk.main.close()
-        self.all_ended = all([self.jobs.close(), self.sizes.close()])
+        self.all_ended = self.sizes.close() and ended
         self.loader.close(LOADER_SECONDS)
         self.desk.background.close()
         self.canvas.close_threads()

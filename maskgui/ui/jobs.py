@@ -69,6 +69,14 @@ class Jobs:
         """Answer a job as cancelled, now."""
         any(worker.cancel(job_id) for worker in self._workers.values())
 
+    def stop(self, job_id: int) -> None:
+        """Ask a job to end; it answers when it has, and says how."""
+        any(worker.stop(job_id) for worker in self._workers.values())
+
+    def awaits(self, job_id: int | None) -> bool:
+        """Whether the reply to a job is still to come; not after `close`."""
+        return job_id in self._open
+
     @property
     def busy(self) -> bool:
         """Whether a job has not been answered."""

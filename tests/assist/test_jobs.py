@@ -98,6 +98,19 @@ def test_a_cancel_is_answered_while_the_stage_still_runs(desk: Desk) -> None:
     assert desk.progress == []
 
 
+def test_a_job_that_is_asked_to_stop_says_itself_how_it_ended(desk: Desk) -> None:
+    stage = Stage()
+    job = desk.worker.submit(Job(stage))
+    assert stage.entered.wait(WAIT)
+    assert desk.worker.stop(job)
+    assert desk.replies == []
+    waiting = desk.worker.submit(Job(lambda context: context.check()))
+    assert desk.worker.stop(waiting)
+    stage.go.set()
+    assert [reply.outcome for reply in desk.wait_for(2)] == [Outcome.FINISHED, Outcome.CANCELLED]
+    assert not desk.worker.stop(job)
+
+
 def test_a_waiting_job_that_is_cancelled_never_runs(desk: Desk) -> None:
     stage, ran = Stage(), threading.Event()
     desk.worker.submit(Job(stage))

@@ -1,7 +1,6 @@
 """COCO in and out, and finding moved images: file work with a dialog before or after it."""
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
@@ -15,9 +14,8 @@ from maskgui.core.words import counted
 from maskgui.project.place import place_for
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.files import Files
-from maskgui.ui.jobs import Ending, Jobs, Lane
-
-DATA = "data set"
+from maskgui.ui.control.filework import FileWork
+from maskgui.ui.jobs import Jobs
 
 
 class Datasets(QObject):
@@ -26,8 +24,10 @@ class Datasets(QObject):
     def __init__(self, desk: Desk, jobs: Jobs, files: Files) -> None:
         super().__init__(desk)
         self.desk = desk
-        self._jobs = jobs
         self._files = files
+        self._work = FileWork(desk, jobs)
+        self._work.ended.connect(lambda: files.show_importing(None))
+        files.end_work = self._work.leave
         self.tells = True
         """Whether an import with repairs opens its report; a script reads toasts instead."""
         desk.commands.bind("import_coco", self._ask_json)
@@ -54,8 +54,8 @@ class Datasets(QObject):
             return
 
         def made(new: tuple[Session, bool]) -> None:
-            self._files.take_new(new[0])
-            self._import(new[0], path, fresh=new[1])
+            if self._files.take_new(new[0]):
+                self._import(new[0], path, fresh=new[1])
 
         self.desk.background.run(lambda: _project_beside(path), made, self.desk.problem)
 
@@ -70,7 +70,6 @@ class Datasets(QObject):
             return import_coco(session, path, None, tell, context.cancel)
 
         def done(reply: Reply) -> None:
-            self._ended()
             if session is self.desk.session:
                 self._files.show_what_came()
                 self._report(path, reply.value)
@@ -79,7 +78,7 @@ class Datasets(QObject):
             if fresh and session is self.desk.session and not session.document.images:
                 self._files.discard_project()
 
-        if self._run(f"Importing “{path.name}”", work, done, undone):
+        if self._work.run(session, f"Importing “{path.name}”", work, done, undone):
             self._files.show_importing((session, path.name))
 
     def _report(self, path: Path, report) -> None:
@@ -90,7 +89,7 @@ class Datasets(QObject):
             dialog.exec()
             dialog.deleteLater()
 
-        if self.tells and list(report.lines(limit=1)):
+        if self.tells and not self._work.stopping and list(report.lines(limit=1)):
             details()
         else:
             self.desk.say(report.summary(), action=("Details", details))
@@ -130,14 +129,16 @@ class Datasets(QObject):
                 return found
 
         def done(reply: Reply) -> None:
-            self._ended()
             if isinstance(reply.value, Standing):
-                self._ask_to_replace(session, target, options, reply.value.path)
+                if self._work.stopping:
+                    self.desk.say("Exporting was stopped.")
+                else:
+                    self._ask_to_replace(session, target, options, reply.value.path)
                 return
             folder = target if target.is_dir() else target.parent
             self.desk.say(reply.value.summary(), action=("Show in folder", lambda: _show(folder)))
 
-        self._run("Exporting", work, done)
+        self._work.run(session, "Exporting", work, done)
 
     def _ask_to_replace(self, session: Session, target: Path, options, path: Path) -> None:
         from maskgui.ui.dialogs.ask import ask  # noqa: PLC0415
@@ -179,50 +180,6 @@ class Datasets(QObject):
             self._files.reload_image()
 
         self.desk.background.run(lambda: session.relink(folder), done, self.desk.problem)
-
-    # ---- jobs
-
-    def _run(
-        self,
-        name: str,
-        work: Callable[[JobContext], object],
-        done: Callable[[Reply], object],
-        undone: Callable[[], object] = lambda: None,
-    ) -> bool:
-        """Begin work; return False where other work is in its way."""
-        board = self.desk.work
-        if board.is_on(DATA):
-            self.desk.say("Something is being imported or exported already.")
-            return False
-
-        def failed(text: str) -> None:
-            self._ended()
-            undone()
-            self.desk.problem(text)
-
-        def cancelled() -> None:
-            self._ended()
-            undone()
-            self.desk.say(f"{name} was stopped.")
-
-        job = self._jobs.run(
-            work,
-            name,
-            Ending(
-                done,
-                failed,
-                cancelled,
-                lambda stage, share: board.tell(DATA, f"{name}, {stage}", share),
-            ),
-            Lane.FILES,
-        )
-        board.begin(DATA, name, lambda: self._jobs.cancel(job))
-        return True
-
-    def _ended(self) -> None:
-        self.desk.work.end(DATA)
-        self._files.show_importing(None)
-        self.desk.settled.emit()
 
 
 def _project_beside(path: Path) -> tuple[Session, bool]:

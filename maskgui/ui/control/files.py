@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -51,6 +52,8 @@ class Files(QObject):
         self._poll.timeout.connect(self._show_saved)
         self._told_error: str | None = None
         self._importing: tuple[Session, str] | None = None
+        self.end_work: Callable[[], bool] = lambda: True
+        """Ends what works on the open session; False where it is rather kept open."""
         desk.edited.connect(lambda _: self._poll.start())
         desk.opened.connect(self._allow)
         desk.settled.connect(self._follow_images)
@@ -87,10 +90,13 @@ class Files(QObject):
         if opened.missing:
             self.tell_missing(opened.missing)
 
-    def take_new(self, session: Session) -> None:
-        """Show a project that was just made and has nothing in it yet."""
-        if self.put_away():
-            self.take(Opened(session, Counter(session.project.category_counts())))
+    def take_new(self, session: Session) -> bool:
+        """Show a project that was just made; False where the one before is rather kept open."""
+        if not self.put_away():
+            session.close()
+            return False
+        self.take(Opened(session, Counter(session.project.category_counts())))
+        return True
 
     def discard_project(self) -> None:
         """Close a project that was made for an import of which nothing came, and remove it."""
@@ -276,8 +282,13 @@ class Files(QObject):
         return True
 
     def put_away(self) -> bool:
-        """Close the session; ask where the disk does not take what was done."""
-        session = self.desk.session
+        """Close the session; ask where the disk does not take what was done.
+
+        What works on it ends before: an import takes back what has come in.
+        """
+        if not self.end_work():
+            return False
+        session = self.desk.session  # asked now: what was made for an import goes with it
         if session is None:
             return True
         self.leaving.emit()
