@@ -7,7 +7,7 @@ from maskgui.core.errors import UserError
 from maskgui.core.files import file_identity
 from maskgui.core.seal import Standing, require_own
 from maskgui.imaging import IMAGE_SUFFIXES
-from maskgui.project import Project
+from maskgui.project import Snapshot
 
 FILE_NAME = "instances.json"
 IMAGE_FOLDER = "images"
@@ -34,7 +34,7 @@ def file_of(target: Path) -> Path:
     return path
 
 
-def settle_place(path: Path, project: Project, copies: Sequence[Copy], overwrite: bool) -> str:
+def settle_place(path: Path, project: Snapshot, copies: Sequence[Copy], overwrite: bool) -> str:
     """Return what the export's seal shall name as its author.
 
     An earlier export of the same project that nobody changed is replaced, and the copies beside it

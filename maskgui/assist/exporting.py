@@ -33,7 +33,7 @@ from maskgui.formats.coco_write import (
     untouched_annotation,
 )
 from maskgui.imaging import ImageError, read_header
-from maskgui.project import Project
+from maskgui.project import Project, Snapshot
 
 __all__ = ["ExportOptions", "ExportReport", "export_coco"]
 
@@ -122,8 +122,9 @@ def export_coco(
 ) -> ExportReport:
     """Write a project to `target`: a .json file, or a folder in which instances.json is written.
 
-    What nobody touched goes out as it came, all else by COCO's conventions. The finished file is
-    decoded by pycocotools and compared mask by mask, and only then takes the old one's place.
+    All is written as it was at the beginning, whatever is edited meanwhile. What nobody touched
+    goes out as it came, all else by COCO's conventions. The finished file is decoded by
+    pycocotools and compared mask by mask, and only then takes the old one's place.
     With `copy_images` the images go to a folder `images` beside it, upright.
 
     Raises:
@@ -136,12 +137,13 @@ def export_coco(
     if not project.flush(FLUSH_SECONDS):
         raise Failure(project.last_error or "Changes are still being written; try again.")
     path = file_of(target)
-    return _Export(project, path, options, cancel or threading.Event()).run(on_progress)
+    with Snapshot(project.path) as snapshot:
+        return _Export(snapshot, path, options, cancel or threading.Event()).run(on_progress)
 
 
 class _Export:
     def __init__(
-        self, project: Project, path: Path, options: ExportOptions, cancel: threading.Event
+        self, project: Snapshot, path: Path, options: ExportOptions, cancel: threading.Event
     ) -> None:
         self._project = project
         self._path = path

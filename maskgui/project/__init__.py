@@ -12,6 +12,7 @@ from maskgui.project.errors import (
 from maskgui.project.place import SUFFIX, Place, place_for
 from maskgui.project.project import Project, delete_project
 from maskgui.project.restore import restore
+from maskgui.project.snapshot import Snapshot
 
 __all__ = [
     "SUFFIX",
@@ -24,6 +25,7 @@ __all__ = [
     "ProjectError",
     "ProjectInUse",
     "ReadOnlyProject",
+    "Snapshot",
     "delete_project",
     "place_for",
     "restore",

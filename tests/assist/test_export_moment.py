@@ -1,0 +1,89 @@
+"""An export is of one moment, and replaces nothing before it is whole and still wanted."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from maskgui.assist.exporting import ExportOptions, export_coco
+from maskgui.assist.importing import import_coco
+from maskgui.assist.session import Session
+from maskgui.core.edits import add_category, merge_categories
+from maskgui.core.entities import Category
+from maskgui.project import connect
+
+NAMES = ("a.png", "b.png", "c.png")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three images, and a data set with a square on each."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name in NAMES:
+        Image.new("RGB", (20, 16), "red").save(folder / name)
+    images = [
+        {"id": at, "file_name": name, "width": 20, "height": 16} for at, name in enumerate(NAMES, 1)
+    ]
+    squares = [
+        {"id": at, "image_id": at, "category_id": 1, "segmentation": [[1, 1, 9, 1, 9, 9, 1, 9]]}
+        for at in range(1, 4)
+    ]
+    data = {"images": images, "annotations": squares, "categories": [{"id": 1, "name": "car"}]}
+    (folder / "data.json").write_text(json.dumps(data))
+    return folder
+
+
+def without_log(connection: sqlite3.Connection) -> bool:
+    """Prepare a writer as on a network share."""
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA journal_mode = DELETE")
+    return False
+
+
+@pytest.fixture
+def session(folder: Path, tmp_path: Path) -> Iterator[Session]:
+    with Session.create(tmp_path / "p.maskgui", folder) as session:
+        import_coco(session, folder / "data.json")
+        yield session
+
+
+def merge_all(session: Session, name: str) -> None:
+    """Put every category into a new one."""
+    old = list(session.document.categories)
+    into = Category(session.new_id(), name, "#00ff00", 9)
+    session.apply(add_category(into))
+    touched = [one for each in old for one in session.instances_of_category(each.id)]
+    session.apply(merge_categories(into, old, touched))
+
+
+def names_of(path: Path) -> list[str | None]:
+    """The category's name of each annotation, None where it is not listed."""
+    data = json.loads(path.read_bytes())
+    names = {one["id"]: one["name"] for one in data["categories"]}
+    return [names.get(one["category_id"]) for one in data["annotations"]]
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_an_export_holds_what_was_there_when_it_began(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: bool
+) -> None:
+    if not log:
+        monkeypatch.setattr(connect, "prepare_writer", without_log)
+    out = tmp_path / "out.json"
+    with Session.create(tmp_path / "p.maskgui", folder) as session:
+        import_coco(session, folder / "data.json")
+        merge_all(session, "van")  # not on disk yet: the export waits for it
+
+        def edit(done: int, _: int) -> None:
+            if done == 1:
+                merge_all(session, "lorry")
+                assert session.flush(20), "the export is in nobody's way"
+
+        export_coco(session.project, out, ExportOptions(), edit)
+        assert names_of(out) == ["van"] * 3
+        export_coco(session.project, out)
+        assert names_of(out) == ["lorry"] * 3
