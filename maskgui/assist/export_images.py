@@ -2,17 +2,61 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import cv2
 import numpy as np
 
 from maskgui.core.files import atomic_file, write_atomic
-from maskgui.imaging import read_header, read_rgb
+from maskgui.imaging import ImageError, read_header, read_rgb
 from maskgui.imaging.header import Header
 from maskgui.imaging.tiled import is_large, open_tiled, write_upright
 
 JPEG_QUALITY = 95
+
+
+class ImageCopies:
+    """Copies of images, from and to the paths given; a context manager.
+
+    Where its block fails, those go again that took nobody's place: beside an export that was not
+    kept they would stand as somebody else's files in the way of the next one.
+    """
+
+    def __init__(self, places: Sequence[tuple[Path, Path]]) -> None:
+        self._places = places
+        self._new: list[Path] = []
+        self.count = 0
+        self.problems: list[str] = []
+
+    def make(self, look_up: Callable[[], None]) -> None:
+        """Make all; `look_up` is called before each one. Raises Failure."""
+        for source, target in self._places:
+            look_up()
+            is_new = not target.exists()
+            try:
+                copy_image(source, target)
+            except ImageError as error:
+                self.problems.append(f"Not copied: {error}")
+                continue
+            self.count += 1
+            if is_new:
+                self._new.append(target)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            for path in self._new:
+                path.unlink(missing_ok=True)
 
 
 def copy_image(source: Path, target: Path) -> None:

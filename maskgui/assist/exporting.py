@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from maskgui.assist.export_images import copy_image
+from maskgui.assist.export_images import ImageCopies
 from maskgui.assist.export_place import IMAGE_FOLDER, Copy, file_of, settle_place
 from maskgui.assist.roots import find_root, stays_inside
 from maskgui.core.entities import ImageRecord, Instance, Review
@@ -132,7 +132,7 @@ def export_coco(
             the place of its image.
         Standing: what stands there is no earlier export of this project; see `settle_place`.
         Failure: it cannot be written, or reading it back showed a fault; the old file stays.
-        Cancelled: `cancel` was set; the old file stays.
+        Cancelled: `cancel` was set; the old file stays, and no new copies of images do.
     """
     if not project.flush(FLUSH_SECONDS):
         raise Failure(project.last_error or "Changes are still being written; try again.")
@@ -162,12 +162,14 @@ class _Export:
         names = _file_names(records)
         total = len(records)
 
-        def check(written: Path) -> None:
+        def finish(written: Path) -> None:
             check_file(written, total, self._expected)
+            images.make(self._stop_if_asked)  # the JSON names them: they are there before it is
+            self._stop_if_asked()
 
         copies = self._copies(records, names) if self._options.copy_images else []
         author = settle_place(self._path, self._project, copies, self._options.overwrite)
-        with atomic_file(self._path, check) as plain:
+        with ImageCopies(copies) as images, atomic_file(self._path, finish) as plain:
             file = Sealed(plain, author)
             file.write(b"{")
             for key, value in self._members().items():
@@ -180,7 +182,8 @@ class _Export:
             _write_list(file, "categories", self._categories())
             file.end_json()
         self.report.images = total
-        self._copy(copies)
+        self.report.copied = images.count
+        self.report.problems += images.problems
         return self.report
 
     def _is_chosen(self, record: ImageRecord) -> bool:
@@ -329,16 +332,6 @@ class _Export:
     def _copies(self, records: list[ImageRecord], names: dict[int, str]) -> list[Copy]:
         folder = self._path.parent / IMAGE_FOLDER
         return [(self._root / record.path, folder / names[record.id]) for record in records]
-
-    def _copy(self, copies: list[Copy]) -> None:
-        for source, target in copies:
-            self._stop_if_asked()
-            try:
-                copy_image(source, target)
-            except ImageError as error:
-                self.report.problems.append(f"Not copied: {error}")
-            else:
-                self.report.copied += 1
 
     def _stop_if_asked(self) -> None:
         if self._cancel.is_set():

@@ -2,17 +2,20 @@
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from maskgui.assist import export_images, exporting
 from maskgui.assist.exporting import ExportOptions, export_coco
 from maskgui.assist.importing import import_coco
 from maskgui.assist.session import Session
 from maskgui.core.edits import add_category, merge_categories
 from maskgui.core.entities import Category
+from maskgui.core.errors import Cancelled
 from maskgui.project import connect
 
 NAMES = ("a.png", "b.png", "c.png")
@@ -87,3 +90,46 @@ def test_an_export_holds_what_was_there_when_it_began(
         assert names_of(out) == ["van"] * 3
         export_coco(session.project, out)
         assert names_of(out) == ["lorry"] * 3
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_an_export_that_is_stopped_while_it_is_read_back_replaces_nothing(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: bool
+) -> None:
+    out, cancel, real = tmp_path / "set" / "out.json", threading.Event(), exporting.check_file
+    export_coco(session.project, out)
+    before = out.read_bytes()
+    merge_all(session, "lorry")
+
+    def asked_meanwhile(*args) -> None:
+        cancel.set()
+        real(*args)
+
+    monkeypatch.setattr(exporting, "check_file", asked_meanwhile)
+    with pytest.raises(Cancelled):
+        export_coco(session.project, out, ExportOptions(copy_images=copies), None, cancel)
+    assert out.read_bytes() == before
+    assert [path for path in out.parent.rglob("*") if path.is_file()] == [out]
+
+
+def test_copies_are_there_before_the_file_that_names_them_or_not_at_all(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, cancel, copied = tmp_path / "set" / "instances.json", threading.Event(), []
+    real = export_images.copy_image
+
+    def second_is_the_last(source: Path, target: Path) -> None:
+        assert not out.exists()
+        real(source, target)
+        copied.append(target)
+        if len(copied) == 2:
+            cancel.set()
+
+    monkeypatch.setattr(export_images, "copy_image", second_is_the_last)
+    options = ExportOptions(copy_images=True)
+    with pytest.raises(Cancelled):
+        export_coco(session.project, out, options, None, cancel)
+    assert [path.name for path in copied] == list(NAMES[:2])
+    assert [path for path in out.parent.rglob("*") if path.is_file()] == []
+    monkeypatch.undo()
+    assert export_coco(session.project, out, options).copied == 3, "nothing is in its way"
