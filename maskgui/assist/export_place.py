@@ -51,15 +51,28 @@ def settle_place(path: Path, project: Snapshot, copies: Sequence[Copy], overwrit
                 f"“{target}” is an image of the project itself, and a copy would take its place; "
                 "choose another folder."
             )
-    meta = project.meta()
-    plain = f"export of {meta.get('id') or meta.get('created', '')}"
-    with_copies = f"{plain} with images"
-    before = None if overwrite else require_own(path, (plain, with_copies), OWN)
+    plain, with_copies = _authors(project)
+    before = require_earlier(path, project, overwrite)
     if not overwrite and before != with_copies:
         for _, target in copies:
             if target.exists():
                 raise Standing(target, f"a copy by {OWN}")
     return with_copies if copies or before == with_copies else plain
+
+
+def require_earlier(path: Path, project: Snapshot, overwrite: bool) -> str | None:
+    """Return the author of an earlier export of the project; None where anything may be replaced.
+
+    Asked again before the export takes the place. Raises Standing.
+    """
+    return None if overwrite else require_own(path, _authors(project), OWN)
+
+
+def _authors(project: Snapshot) -> tuple[str, str]:
+    """Return the authors of the project's exports, without copies of images and with them."""
+    meta = project.meta()
+    plain = f"export of {meta.get('id') or meta.get('created', '')}"
+    return plain, f"{plain} with images"
 
 
 def _in_folder(folder: Path) -> Path:

@@ -11,7 +11,13 @@ from typing import Any
 import msgspec
 
 from maskgui.assist.export_images import ImageCopies
-from maskgui.assist.export_place import IMAGE_FOLDER, Copy, file_of, settle_place
+from maskgui.assist.export_place import (
+    IMAGE_FOLDER,
+    Copy,
+    file_of,
+    require_earlier,
+    settle_place,
+)
 from maskgui.assist.roots import find_root, stays_inside
 from maskgui.core.entities import ImageRecord, Instance, Review
 from maskgui.core.errors import Cancelled, Failure
@@ -130,7 +136,8 @@ def export_coco(
     Raises:
         UserError: `target` is a file of another kind, or is named like one; or a copy would take
             the place of its image.
-        Standing: what stands there is no earlier export of this project; see `settle_place`.
+        Standing: what stands there is no earlier export of this project, at the beginning or at
+            the end; see `settle_place`.
         Failure: it cannot be written, or reading it back showed a fault; the old file stays.
         Cancelled: `cancel` was set; the old file stays, and no new copies of images do.
     """
@@ -164,11 +171,15 @@ class _Export:
 
         def finish(written: Path) -> None:
             check_file(written, total, self._expected)
-            images.make(self._stop_if_asked)  # the JSON names them: they are there before it is
+            if copies:  # the JSON names them: they are there before it is
+                settle_place(self._path, self._project, copies, overwrite)
+                images.make(self._stop_if_asked)
             self._stop_if_asked()
+            require_earlier(self._path, self._project, overwrite)
 
+        overwrite = self._options.overwrite
         copies = self._copies(records, names) if self._options.copy_images else []
-        author = settle_place(self._path, self._project, copies, self._options.overwrite)
+        author = settle_place(self._path, self._project, copies, overwrite)
         with ImageCopies(copies) as images, atomic_file(self._path, finish) as plain:
             file = Sealed(plain, author)
             file.write(b"{")

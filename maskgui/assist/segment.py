@@ -18,7 +18,7 @@ from maskgui.core.files import file_identity, is_text, refusal, sole_writer
 from maskgui.core.jsonfile import decode_json, read_bytes
 from maskgui.core.raster import shape_to_rle
 from maskgui.core.rle import Rle
-from maskgui.core.seal import require_place, write_sealed_json
+from maskgui.core.seal import Standing, require_place, write_sealed_json
 from maskgui.core.shape import Polygon, Shape
 from maskgui.formats.coco_write import segmentation_of
 from maskgui.imaging import ImageError, scan_folder
@@ -95,7 +95,8 @@ def segment_files(
 
     Raises:
         UserError: a source, the model or the map cannot be used, no image can be read, or another
-            run writes `out`, or what stands there is no earlier result of `segment`.
+            run writes `out`, or what stands there is no earlier result of `segment`, now or at the
+            end; what is done stays for `resume` then.
         Failure: nothing can be written there.
         Cancelled: `cancel` was set; what is done stays for `resume`.
     """
@@ -126,7 +127,7 @@ def segment_files(
                 journal.add(_row(name, result, categories, score, form, network_boxes))
         finally:
             journal.close()
-        report = _write(out, journal, files, categories, problems, refusal(refused))
+        report = _write(out, overwrite, journal, files, categories, problems, refusal(refused))
     if on_progress:
         on_progress(len(files), len(files))
     return report
@@ -268,6 +269,7 @@ def _none_of(count: int) -> str:
 
 def _write(
     out: Path,
+    overwrite: bool,
     journal: Journal,
     files: Mapping[str, Path],
     categories: _Categories,
@@ -294,7 +296,13 @@ def _write(
         "annotations": annotations,
         "categories": [{"id": number, "name": name} for name, number in categories.ids.items()],
     }
-    write_sealed_json(out, json.dumps(data_set).encode("ascii"), AUTHOR)
+    try:
+        write_sealed_json(out, json.dumps(data_set).encode("ascii"), AUTHOR, overwrite)
+    except Standing as error:
+        raise UserError(
+            f"“{out}” was changed during this run and stays as it is; all images are done, so "
+            "move it away and run this again with --resume, or with --resume --overwrite."
+        ) from error
     journal.remove()
     told = (refused, *problems) if refused else tuple(problems)
     return SegmentReport(len(images), len(annotations), told)

@@ -69,7 +69,7 @@ def import_command(
         raise
     session.close()
     if report:
-        write_sealed_json(report, result.to_json(), AUTHOR)
+        write_sealed_json(report, result.to_json(), AUTHOR, overwrite)
     if as_json:
         click.echo(result.to_json().decode())
         return

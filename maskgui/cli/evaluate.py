@@ -71,15 +71,15 @@ def evaluate(
         raise UserError("Nothing to evaluate: give --pred, or --images with --model.")
     click.echo(json.dumps(report.to_dict()) if as_json else _text(report))
     if html is not None:
-        _write_page(report, html, images)
+        _write_page(report, html, images, overwrite)
         say(f"Wrote {html}.")
 
 
-def _write_page(report: Report, html: Path, images: Path | None) -> None:
+def _write_page(report: Report, html: Path, images: Path | None, overwrite: bool) -> None:
     from maskgui.assist.evaluation.page import page
     from maskgui.core.seal import write_sealed_html
 
-    write_sealed_html(html, page(report, images).encode(), AUTHOR)
+    write_sealed_html(html, page(report, images).encode(), AUTHOR, overwrite)
 
 
 def _text(report: Report) -> str:

@@ -8,7 +8,8 @@ replaces its earlier result, and never what a person or another program made.
 import hashlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,20 +56,32 @@ class Sealed:
         self._file.write(self._hash.hexdigest().encode("ascii") + b'"}' + after + b"\n")
 
 
-def write_sealed_json(path: Path, data: bytes, written_by: str) -> None:
-    """Write a JSON object that has members, with a seal as the last of them. See `atomic_file`."""
-    with atomic_file(path) as file:
-        sealed = Sealed(file, written_by)
+def write_sealed_json(path: Path, data: bytes, author: str, overwrite: bool = False) -> None:
+    """Write a JSON object that has members, with a seal as the last of them. See `_sealed`."""
+    with _sealed(path, author, overwrite) as sealed:
         sealed.write(data.rstrip().removesuffix(b"}").rstrip())
         sealed.end_json()
 
 
-def write_sealed_html(path: Path, data: bytes, written_by: str) -> None:
-    """Write a page with a seal behind it. See `atomic_file`."""
-    with atomic_file(path) as file:
-        sealed = Sealed(file, written_by)
+def write_sealed_html(path: Path, data: bytes, author: str, overwrite: bool = False) -> None:
+    """Write a page with a seal behind it. See `_sealed`."""
+    with _sealed(path, author, overwrite) as sealed:
         sealed.write(data)
         sealed.end_html()
+
+
+@contextmanager
+def _sealed(path: Path, author: str, overwrite: bool) -> Iterator[Sealed]:
+    """Write a file as `atomic_file` does, and look once more whose work it would replace.
+
+    Hours may lie between `require_place` and this. Raises Failure or Standing.
+    """
+
+    def look(_: Path) -> None:
+        _keep_others(path, author, overwrite)
+
+    with atomic_file(path, look) as file:
+        yield Sealed(file, author)
 
 
 def author_of(path: Path) -> str | None:
@@ -107,9 +120,13 @@ class Standing(UserError):
 def require_place(path: Path, author: str, overwrite: bool) -> None:
     """Refuse a place where `author` can write nothing, or would replace what it did not write.
 
-    Called before the work. Raises Failure or Standing.
+    Called before the work; writing the result looks again. Raises Failure or Standing.
     """
     require_writable(path)
+    _keep_others(path, author, overwrite)
+
+
+def _keep_others(path: Path, author: str, overwrite: bool) -> None:
     if not overwrite:
         require_own(path, [author], f"an earlier result of `{author}`")
 

@@ -16,6 +16,7 @@ from maskgui.assist.session import Session
 from maskgui.core.edits import add_category, merge_categories
 from maskgui.core.entities import Category
 from maskgui.core.errors import Cancelled
+from maskgui.core.seal import Standing
 from maskgui.project import connect
 
 NAMES = ("a.png", "b.png", "c.png")
@@ -133,3 +134,40 @@ def test_copies_are_there_before_the_file_that_names_them_or_not_at_all(
     assert [path for path in out.parent.rglob("*") if path.is_file()] == []
     monkeypatch.undo()
     assert export_coco(session.project, out, options).copied == 3, "nothing is in its way"
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_what_somebody_corrects_while_an_export_is_written_stays(
+    session: Session, tmp_path: Path, copies: bool
+) -> None:
+    out = tmp_path / "set" / "out.json"
+    options = ExportOptions(copy_images=copies)
+    export_coco(session.project, out, options)
+    corrected = out.read_text().replace("car", "lorry")
+
+    def meanwhile(done: int, _: int) -> None:
+        if done == 2:
+            out.write_text(corrected)
+
+    with pytest.raises(Standing):
+        export_coco(session.project, out, options, meanwhile)
+    assert out.read_text() == corrected
+    export_coco(session.project, out, ExportOptions(overwrite=True), meanwhile)
+    assert names_of(out) == ["car"] * 3
+
+
+def test_an_image_that_comes_while_an_export_is_written_stays(
+    session: Session, tmp_path: Path
+) -> None:
+    out = tmp_path / "set" / "out.json"
+    theirs = out.parent / "images" / "b.png"
+
+    def meanwhile(done: int, _: int) -> None:
+        if done == 2:
+            theirs.parent.mkdir(parents=True)
+            theirs.write_bytes(b"theirs")
+
+    with pytest.raises(Standing):
+        export_coco(session.project, out, ExportOptions(copy_images=True), meanwhile)
+    assert theirs.read_bytes() == b"theirs"
+    assert [path for path in out.parent.rglob("*") if path.is_file()] == [theirs]

@@ -240,6 +240,25 @@ def test_only_its_own_earlier_result_is_written_over(
     assert json.loads(out.read_bytes())["images"] == data["images"]
 
 
+def test_what_is_corrected_during_a_run_stays_and_so_does_the_run(
+    model: str, images: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "labels.json"
+    segment_files([images / "a.png"], model, out)
+
+    def correct(done: int, _: int) -> None:
+        if done == 2:
+            out.write_text("corrected")
+
+    with pytest.raises(UserError, match=r"labels\.json” was changed during this run .* --resume"):
+        segment_files([images], model, out, on_progress=correct)
+    assert out.read_text() == "corrected"
+    out.rename(tmp_path / "corrected.json")
+    lost = images / "a.png"
+    lost.write_bytes(b"no image any more")
+    assert segment_files([images], model, out, resume=True).images == 3, "nothing is done twice"
+
+
 def test_a_second_run_into_one_file_is_refused(model: str, images: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     with (

@@ -10,6 +10,7 @@ from maskgui.core.seal import (
     Standing,
     author_of,
     require_own,
+    require_place,
     write_sealed_html,
     write_sealed_json,
 )
@@ -64,6 +65,21 @@ def test_only_the_own_work_is_replaced(tmp_path: Path) -> None:
     path.write_text("[1, 2]", "utf-8")
     with pytest.raises(Standing):
         require_own(path, ["segment"], "its own")
+
+
+@pytest.mark.parametrize("write", [write_sealed_json, write_sealed_html])
+def test_writing_looks_again_whose_work_it_replaces(tmp_path: Path, write) -> None:
+    path = tmp_path / "a"
+    require_place(path, "segment", overwrite=False)
+    write(path, CONTENT, "segment")
+    write(path, CONTENT, "segment")
+    path.write_bytes(b"corrected meanwhile")
+    with pytest.raises(Standing):
+        write(path, CONTENT, "segment")
+    assert path.read_bytes() == b"corrected meanwhile"
+    assert list(tmp_path.iterdir()) == [path]
+    write(path, CONTENT, "segment", overwrite=True)
+    assert author_of(path) == "segment"
 
 
 def test_an_empty_file_that_reserves_a_name_may_be_written(tmp_path: Path) -> None:
