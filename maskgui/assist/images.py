@@ -28,22 +28,23 @@ def add_images(session: "Session", paths: Iterable[Path], author: str) -> list[i
 
     Nothing is opened: sizes are filled in by `fill_sizes` or when an image is first shown.
     """
-    known = {record.path: record.id for record in session.document.images.values()}
     names = [stored_path(session.root, path) for path in paths]
-    added = _add_named(
-        session, (name for name in dict.fromkeys(names) if name not in known), author
-    )
-    known |= {record.path: record.id for record in added}
+    with session.turn:
+        _add_named(session, names, author)
+        known = {record.path: record.id for record in session.document.images.values()}
     return [known[name] for name in names]
 
 
 def _add_named(session: "Session", names: Iterable[str], author: str) -> list[ImageRecord]:
-    """Add image files by stored path, none of them known."""
-    added = [ImageRecord(session.new_id(), name, 0, 0) for name in names]
-    if added:
-        _leave_out(session, remove=added)
-        changes = tuple(Change(None, record) for record in added)
-        session.apply(Edit(_counted("Add", len(added)), added[0].id, changes), author)
+    """Add image files by stored path, and return those that no image had; others add them too."""
+    with session.turn:
+        known = {record.path for record in session.document.images.values()}
+        new = [name for name in dict.fromkeys(names) if name not in known]
+        added = [ImageRecord(session.new_id(), name, 0, 0) for name in new]
+        if added:
+            _leave_out(session, remove=added)
+            changes = tuple(Change(None, record) for record in added)
+            session.apply(Edit(_counted("Add", len(added)), added[0].id, changes), author)
     return added
 
 
@@ -79,7 +80,7 @@ def look_through(session: "Session", author: str) -> Found:
     refused: list[str] = []
     present = set(names := scan_folder(session.root, on_refused=refused.append))
     missing = find_missing(session, present)
-    known = {record.path for record in session.document.images.values()}
+    known = {record.path for record in _records(session)}
     known.update(session.setting(LEFT_OUT) or ())
     new = [name for name in names if name not in known]
     linked = _linked(session, present)
@@ -94,7 +95,7 @@ def look_through(session: "Session", author: str) -> Found:
 
 def _linked(session: "Session", present: Collection[str]) -> set[tuple[int, int] | None]:
     """Return the files that images have by a path of their own, which no scan gives: a link's."""
-    paths = (record.path for record in session.document.images.values())
+    paths = (record.path for record in _records(session))
     return {file_identity(session.root / path) for path in paths if path not in present} - {None}
 
 
@@ -106,7 +107,7 @@ def find_missing(session: "Session", present: Collection[str] = ()) -> list[int]
     """
     listed: dict[str, set[str]] = {}
     missing = []
-    for record in tuple(session.document.images.values()):
+    for record in _records(session):
         if record.path in present:
             continue
         folder, _, name = record.path.rpartition("/")
@@ -137,7 +138,7 @@ def relink(session: "Session", folder: Path) -> int:
     missing = find_missing(session)
     _move_root(session, folder, missing)
     still = [session.document.image(image_id) for image_id in find_missing(session)]
-    taken = {record.path for record in session.document.images.values()}
+    taken = {record.path for record in _records(session)}
     index = files_by_name(folder) if still else {}
     changes = []
     for record in still:
@@ -153,7 +154,7 @@ def relink(session: "Session", folder: Path) -> int:
 
 
 def _move_root(session: "Session", folder: Path, missing: Sequence[int]) -> None:
-    relative = [r for r in session.document.images.values() if stays_inside(r.path)]
+    relative = [r for r in _records(session) if stays_inside(r.path)]
     lost = set(missing)
     all_lost = all(record.id in lost for record in relative)
     if all_lost and any((folder / record.path).is_file() for record in relative):
@@ -179,6 +180,11 @@ def _match(
     if record.file_size:
         same = [path for path in same if size_at(os.fspath(path)) == record.file_size]
     return one_file(same)
+
+
+def _records(session: "Session") -> tuple[ImageRecord, ...]:
+    """Return the images as they are now; other threads add some while one goes through them."""
+    return tuple(session.document.images.values())
 
 
 def _counted(verb: str, count: int) -> str:

@@ -11,6 +11,7 @@ from maskgui.assist.known_images import KnownImages
 from maskgui.assist.locating import ImageFinder
 from maskgui.assist.roots import stored_path
 from maskgui.assist.session import Session
+from maskgui.core.document import Edit
 from maskgui.core.entities import ImageRecord
 from maskgui.formats.coco_read import CocoFile, ImageFields, file_name_of, highest_id, is_id
 from maskgui.formats.coco_report import How, ImportReport, Item, Kind, MatchedImage, MissingImage
@@ -21,7 +22,11 @@ SOURCES_AT_ONCE = 500
 
 
 class ImageIntake:
-    """Maps the file's image ids to the project's, making records for those that are new."""
+    """Maps the file's image ids to the project's, making records for those that are new.
+
+    Follows the session until `close`: reading headers takes long, and a rescan or a person may add
+    the same files meanwhile.
+    """
 
     def __init__(
         self,
@@ -35,12 +40,16 @@ class ImageIntake:
         self._file = file
         self._report = report
         self._finder = ImageFinder(file.path, images_dir)
+        self._came: dict[str, int] = {}  # by path, the images that others added meanwhile
+        self.close = session.subscribe(self._note)
         listed = highest_id(file.images)
         book.reserve(listed)  # what comes meanwhile gets ids above the file's
         self._existing = frozenset(dict(session.document.images))
         self._new_ids = EntityIds(book, self._existing, listed)
         self._known: KnownImages
         self._ids: dict[Any, int] = {}
+        self._listed: dict[int, Any] = {}  # the other way round
+        self._joined: set[int] = set()  # of those that came, the ones that the file lists too
         self._orders: dict[int, int] = {}
         self._taken: set[int] = set()
         self.records: list[tuple[ImageRecord | None, ImageRecord]] = []
@@ -85,10 +94,28 @@ class ImageIntake:
     def next_order(self, image_id: int) -> int:
         """Return the place above all instances that the image had before this import."""
         if image_id not in self._orders:
-            known = image_id in self._existing
+            known = image_id in self._existing or image_id in self._joined
             held = self._session.instances(image_id) if known else []
             self._orders[image_id] = 1 + max((one.order for one in held), default=-1)
         return self._orders[image_id]
+
+    def settle(
+        self, before: ImageRecord | None, after: ImageRecord
+    ) -> tuple[ImageRecord | None, ImageRecord]:
+        """Return one of `records` as it is to be applied now, in the session's turn."""
+        came = self._session.document.images.get(self._came.get(after.path, 0))
+        if before is not None or came is None or came.path != after.path:
+            return before, after
+        self._joined.add(came.id)
+        why = f"“{came.path}” was added to the project meanwhile"
+        self._report.renumbered(Item.IMAGE, self._listed[after.id], came.id, why)
+        return came, _known_again(came, after.source, after.width, after.height)
+
+    def _note(self, edit: Edit) -> None:
+        for change in edit.changes:
+            record = change.after
+            if isinstance(record, ImageRecord) and record.id not in self._taken:
+                self._came[record.path] = record.id
 
     def _take_one(self, found: ImageFields, source: int) -> None:
         name = file_name_of(found)
@@ -110,6 +137,7 @@ class ImageIntake:
         self._ids.setdefault(found.id, image_id)  # of two under one id, the first has it
         if image_id not in self._taken:
             self._taken.add(image_id)
+            self._listed[image_id] = found.id
             self.records.append((before, after))
 
     def _recognise(
@@ -177,7 +205,7 @@ def _listed_size(found: ImageFields) -> tuple[int, int] | None:
     return (found.width, found.height) if is_listed else None
 
 
-def _known_again(before: ImageRecord, source: int, width: int, height: int) -> ImageRecord:
+def _known_again(before: ImageRecord, source: int | None, width: int, height: int) -> ImageRecord:
     """Return a project's record with what the file adds to it; a first source is kept."""
     return msgspec.structs.replace(
         before,

@@ -116,6 +116,14 @@ class _Import:
         self._images = ImageIntake(
             self._session, self._file, self._images_dir, self.report, self._book
         )
+        try:
+            self._take_all(on_progress)
+        finally:
+            self._images.close()
+        self.report.categories = self._categories.count
+        self.report.images = len(self._images.records)
+
+    def _take_all(self, on_progress: Progress | None) -> None:
         self._images.take(self._stop_if_asked)
         ids, by_image = self._assign_ids()
         total = len(self._file.annotations)
@@ -127,8 +135,6 @@ class _Import:
             if on_progress:
                 on_progress(done, total)
         self._apply()
-        self.report.categories = self._categories.count
-        self.report.images = len(self._images.records)
 
     def _batches(self, by_image: dict[int, list[int]]) -> Iterator[list[ImagePair]]:
         """Yield the images in groups of CHUNK_CHANGES images and annotations or a little more."""
@@ -150,13 +156,20 @@ class _Import:
         raws = [bytes(self._file.annotations[at]) for at in places]
         sources = self._session.add_sources(ANNOTATION, raws) if raws else []
         source_of = dict(zip(places, sources, strict=True))
-        for before, record in batch:
-            if record != before:
-                self._put(before, record)
-            for step, at in enumerate(by_image.get(record.id, ())):
+        for (_, listed), record in zip(batch, self._put_images(batch), strict=True):
+            for step, at in enumerate(by_image.get(listed.id, ())):
                 self._stop_if_asked()
                 order = self._images.next_order(record.id) + step
                 self._take_annotation(at, ids[at], record, order, source_of[at])
+
+    def _put_images(self, batch: list[ImagePair]) -> list[ImageRecord]:
+        """Put the images of a batch into the document; return them as they are there."""
+        with self._session.turn:  # so that nobody adds one between the look and the edit
+            pairs = [self._images.settle(*pair) for pair in batch]
+            changes = [Change(before, after) for before, after in pairs if before != after]
+            self._carry_out(None, changes)
+        self._keep_pace()
+        return [after for _, after in pairs]
 
     # ---- annotations
 
@@ -267,15 +280,21 @@ class _Import:
             self._apply()
 
     def _apply(self) -> None:
-        """Apply what has come together, and wait where the disk is far behind."""
-        if not self._changes:
-            return
+        """Apply what has come together."""
         image_id = next(
             (one.after.image_id for one in self._changes if isinstance(one.after, Instance)), None
         )
-        label = f"Import {self._file.path.name}"
-        self._session.apply(Edit(label, image_id, tuple(self._changes)), self.report.job)
+        self._carry_out(image_id, self._changes)
         self._changes, self._weight = [], 0
+        self._keep_pace()
+
+    def _carry_out(self, image_id: int | None, changes: list[Change]) -> None:
+        if changes:
+            label = f"Import {self._file.path.name}"
+            self._session.apply(Edit(label, image_id, tuple(changes)), self.report.job)
+
+    def _keep_pace(self) -> None:
+        """Wait where the disk is far behind."""
         while self._session.pending > MAX_PENDING:
             self._stop_if_asked()
             if not self._session.flush(FLUSH_SECONDS) and self._session.last_error:

@@ -42,7 +42,8 @@ class Session:
         self.project = project
         self.root = root
         self.document = Document(project.categories(), project.images())
-        self._turn = threading.RLock()
+        self._turn = self.turn = threading.RLock()
+        """Held from looking at the document to the edit that depends on what was seen."""
         self._listeners: list[Listener] = []
         self._loaded = LoadedImages(self.document, project)
         self._timeline = Timeline(project, PERSON)

@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskgui.assist import images as images_module
+from maskgui.assist import import_images
 from maskgui.assist.importing import import_coco
 from maskgui.assist.session import Session
+from maskgui.core.edits import add_category, add_instances
+from maskgui.core.entities import Category, Instance
+from maskgui.core.shape import Polygon, Shape
 from maskgui.formats.coco_report import How, Item, Kind
 
 
@@ -132,3 +137,76 @@ def test_outlines_beyond_their_image_are_kept_and_counted(session, root) -> None
     assert note.text == "its outline reaches 3 pixels beyond the image; it is kept"
     (kept,) = session.instances(max(session.document.images))
     assert kept.shape.bounds == (2, 2, 9, 8)
+
+
+def while_headers_are_read(monkeypatch: pytest.MonkeyPatch, act) -> None:
+    """Do something at the first header that an import reads."""
+    real, done = import_images.read_header, []
+
+    def read(path: Path):
+        if not done:
+            done.append(path)
+            act()
+        return real(path)
+
+    monkeypatch.setattr(import_images, "read_header", read)
+
+
+def test_a_rescan_during_an_import_doubles_no_image(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    square = Shape([Polygon([(1, 1), (6, 1), (6, 6)])])
+    with Session.create(root / "p.maskgui", root) as session:
+        drawn: list[Instance] = []
+
+        def look_and_draw() -> None:
+            first = session.rescan()[0]
+            kind = Category(session.new_id(), "mine", "#00ff00", 0)
+            session.apply(add_category(kind))
+            drawn.append(Instance(session.new_id(), first, kind.id, square, order=3))
+            session.apply(add_instances(drawn, "Draw"))
+
+        while_headers_are_read(monkeypatch, look_and_draw)
+        names = ("a.png", "one/x.png", "two/x.png")
+        report = take(session, root / "data.json", *names)
+        paths = {one.path: one for one in session.document.images.values()}
+        assert sorted(paths) == sorted(names)
+        assert len(session.document.images) == 3
+        new = dict(report.new_ids(Item.IMAGE))
+        assert [new[old] for old in (101, 102, 103)] == [paths[name].id for name in names]
+        for name in names:
+            record = paths[name]
+            assert (record.width, record.height) == (20, 16)
+            assert record.source is not None
+            held = session.instances(record.id)
+            mine = [one for one in held if one.id == drawn[0].id]
+            assert len(held) == 1 + len(mine)
+            assert held[-1].verbatim, "what comes in lies above what was drawn"
+        assert session.undo_batch(report.job)
+        assert len(session.document.images) == 3, "the rescan found them, and they stay"
+
+
+def test_an_image_added_during_an_import_and_gone_again_comes_in(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Session.create(root / "p.maskgui", root) as session:
+        while_headers_are_read(monkeypatch, lambda: session.remove_images(session.rescan()))
+        take(session, root / "data.json", "a.png")
+        assert [one.path for one in session.document.images.values()] == ["a.png"]
+        assert labelled(session) == ["a.png"]
+
+
+def test_what_others_add_during_a_rescan_is_not_added_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Session.create(root / "p.maskgui", root) as session:
+        theirs: list[int] = []
+
+        def meanwhile(*_: object) -> set:
+            theirs.extend(session.add_images([root / "a.png"]))
+            return set()
+
+        monkeypatch.setattr(images_module, "_linked", meanwhile)
+        added = session.rescan()
+        assert len(session.document.images) == 3
+        assert len(added) == 2 and not set(added) & set(theirs)
