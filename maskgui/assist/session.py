@@ -345,10 +345,6 @@ class Session:
         """Add the image files new below the root: a fact, which undo does not take back."""
         return images.look_through(self, SYSTEM)
 
-    def rescan(self) -> list[int]:
-        """Add the image files that are new below the root; return their ids."""
-        return self.look_through().added
-
     def find_missing(self) -> list[int]:
         """Return the images whose file is not where the project says."""
         return images.find_missing(self)

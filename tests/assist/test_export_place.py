@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def session(folder: Path, tmp_path: Path):
     with Session.create(tmp_path / "p.maskgui", folder) as session:
-        session.rescan()
+        session.look_through()
         yield session
 
 

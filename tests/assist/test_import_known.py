@@ -36,7 +36,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def session(root: Path):
     with Session.create(root / "p.maskgui", root) as session:
-        session.rescan()
+        session.look_through()
         yield session
 
 
@@ -160,7 +160,7 @@ def test_a_rescan_during_an_import_doubles_no_image(
         drawn: list[Instance] = []
 
         def look_and_draw() -> None:
-            first = session.rescan()[0]
+            first = session.look_through().added[0]
             kind = Category(session.new_id(), "mine", "#00ff00", 0)
             session.apply(add_category(kind))
             drawn.append(Instance(session.new_id(), first, kind.id, square, order=3))
@@ -190,7 +190,9 @@ def test_an_image_added_during_an_import_and_gone_again_comes_in(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Session.create(root / "p.maskgui", root) as session:
-        while_headers_are_read(monkeypatch, lambda: session.remove_images(session.rescan()))
+        while_headers_are_read(
+            monkeypatch, lambda: session.remove_images(session.look_through().added)
+        )
         take(session, root / "data.json", "a.png")
         assert [one.path for one in session.document.images.values()] == ["a.png"]
         assert labelled(session) == ["a.png"]
@@ -207,6 +209,6 @@ def test_what_others_add_during_a_rescan_is_not_added_again(
             return set()
 
         monkeypatch.setattr(images_module, "_linked", meanwhile)
-        added = session.rescan()
+        added = session.look_through().added
         assert len(session.document.images) == 3
         assert len(added) == 2 and not set(added) & set(theirs)

@@ -223,7 +223,7 @@ def test_images_below_a_linked_folder_are_found(desk, tmp_path, name):
     report = desk.take(data_set([image(1, name)]))
     assert report.missing == []
     assert desk.session.image_path(1).samefile(tmp_path / "store/deep/far.png")
-    assert len(desk.session.rescan()) == 2, "a.png and sub/b.png, and no image twice"
+    assert len(desk.session.look_through().added) == 2, "a.png and sub/b.png, and no image twice"
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b", "", 7, None])

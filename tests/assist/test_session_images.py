@@ -73,7 +73,7 @@ def test_images_are_known_by_relative_path(session: Session, root: Path, tmp_pat
 
 def test_found_files_and_their_sizes_do_not_enter_the_history(session: Session, root: Path) -> None:
     (root / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    session.rescan()
+    session.look_through()
     reasons = session.fill_sizes()
     sizes = {
         record.path: (record.width, record.height) for record in session.document.images.values()
@@ -96,7 +96,7 @@ def test_sizes_are_read_in_the_order_asked_for_and_in_edits_of_bounded_size(
     session: Session, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(headers, "BATCH", 2)
-    session.rescan()
+    session.look_through()
     ids = list(session.document.images)[::-1]
     edits: list[Edit] = []
     session.subscribe(edits.append)
@@ -151,7 +151,7 @@ def test_known_sizes_are_kept_and_bytes_measured(session: Session, root: Path) -
 def test_a_pause_between_two_spells_of_reading_ends_with_the_cancel(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session.rescan()
+    session.look_through()
     monkeypatch.setattr(headers, "SPELL_S", 0.0)
 
     class Stop(threading.Event):
@@ -190,7 +190,7 @@ def test_one_look_at_the_folder_tells_what_is_new_and_what_is_gone(
 
 
 def test_records_alone_bring_no_instances_into_memory(session: Session) -> None:
-    ids = session.rescan()
+    ids = session.look_through().added
     session.fill_sizes()
     assert not any(session.document.is_loaded(one) for one in ids)
     assert session.instances(ids[0]) == []
@@ -221,19 +221,19 @@ def test_an_image_leaves_with_its_instances_and_comes_back_by_undo(
 
 
 def test_rescan_adds_new_files_and_not_what_was_taken_out(session: Session, root: Path) -> None:
-    assert len(session.rescan()) == 4
+    assert len(session.look_through().added) == 4
     gone = next(one for one in session.document.images.values() if one.path == "a.jpg")
     session.remove_images([gone.id])
     draw(root / "later.png")
-    (added,) = session.rescan()
+    (added,) = session.look_through().added
     assert session.document.image(added).path == "later.png"
-    assert session.rescan() == []
+    assert session.look_through().added == []
     session.add_images([root / "a.jpg"])
     assert "a.jpg" in paths(session), "asked for by name, it comes back"
 
 
 def test_a_moved_folder_becomes_the_root(session: Session, root: Path, tmp_path: Path) -> None:
-    session.rescan()
+    session.look_through()
     before = paths(session)
     moved = tmp_path / "moved"
     for name in ("a.jpg", "a.png", "sub"):
@@ -254,7 +254,7 @@ def test_moved_and_renamed_images_are_found_one_by_one(session: Session, root: P
     draw(root / "y" / "same.png", 6, 6)
     (root / "y" / "same.png").write_bytes(os.urandom(77))
     draw(root / "stays.png")
-    session.rescan()
+    session.look_through()
     session.fill_sizes()
     target = root / "new" / "place"
     target.mkdir(parents=True)
@@ -300,7 +300,7 @@ def test_a_moved_image_is_found_through_a_linked_folder(
 
 
 def test_the_root_moves_with_the_project(session: Session, root: Path, tmp_path: Path) -> None:
-    session.rescan()
+    session.look_through()
     session.close()
     root.rename(tmp_path / "renamed")
     with Session.open(tmp_path / "renamed" / "p.maskgui") as moved:
@@ -309,7 +309,7 @@ def test_the_root_moves_with_the_project(session: Session, root: Path, tmp_path:
 
 
 def test_an_opened_backup_finds_its_images(session: Session, root: Path) -> None:
-    session.rescan()
+    session.look_through()
     session.close()
     backup = make_backup(root / "p.maskgui")
     assert backup is not None

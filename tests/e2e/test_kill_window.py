@@ -42,7 +42,7 @@ def made_project(folder: Path) -> Path:
         Image.fromarray(pixels).save(folder / f"{number}.png")
     path = folder / f"{folder.name}.maskgui"
     with Session.create(path, folder) as session:
-        session.rescan()
+        session.look_through()
         ids = [session.new_id() for _ in range(2)]
         for place, (one, name) in enumerate(zip(ids, ("nut", "bolt"), strict=True)):
             added = Category(one, name, "#0072b2", place)

@@ -62,7 +62,7 @@ def made_project(folder: Path, rng: random.Random, replay: Replay) -> Path:
         Image.fromarray(pixels).save(folder / name)
     path = folder / f"{folder.name}.maskgui"
     with Session.create(path, folder) as session:
-        session.rescan()
+        session.look_through()
         for place, name in enumerate(("nut", "bolt", "washer", "gear")):
             added = Category(session.new_id(), name, "#0072b2", place)
             session.apply(Edit("Add category", None, (Change(None, added),)), SYSTEM)
