@@ -28,8 +28,8 @@ OTHER_WEIGHTS = "not compared: other body weights"
 
 
 def summarise(folder: Path) -> dict[str, Any]:
-    """Return the budget, and each table that has results: rows with means, spreads and number of
-    seeds (per cent), and pairs with the paper's difference, ours, and what that says.
+    """Return the budget, and each table whose rows all have a result: rows with means, spreads and
+    number of seeds (per cent), and pairs with the paper's difference, ours, and what that says.
 
     Raises:
         UserError: the folder holds no ablation, or a result that is not of its plan.
@@ -75,7 +75,7 @@ def _table(plan: Plan, table: Table, results: Sequence[Result]) -> dict[str, Any
     return {
         "title": table.title,
         "metric": table.metric,
-        "trained": bool(measured),
+        "trained": all(row["n"] for row in rows if row["network"]),
         "rows": rows,
         "pairs": [pair for pair in pairs if pair],
     }
