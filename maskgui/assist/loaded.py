@@ -32,17 +32,24 @@ class LoadedImages:
         self._used.move_to_end(image_id)
         self.make_room(image_id)
 
-    def counts(self, category_id: int | None = None) -> dict[int, int]:
-        """Return how many instances, or how many of a category, each image has that has any."""
-        if category_id is None:
-            counts = self._project.instance_counts()
-        else:
-            counts = self._project.counts_of_category(category_id)
+    def counts(self) -> dict[int, int]:
+        """Return how many instances each image has that has any."""
+        counts = self._project.instance_counts()
         for image_id in self:
-            held = self._document.instances(image_id)
-            of_it = (one for one in held if category_id in (None, one.category_id))
-            counts[image_id] = sum(1 for _ in of_it)
+            counts[image_id] = len(self._document.instances(image_id))
         return {image_id: count for image_id, count in counts.items() if count}
+
+    def count_of_image(self, image_id: int) -> int:
+        """Return how many instances an image has."""
+        if image_id in self._used:
+            return len(self._document.instances(image_id))
+        return self._project.count_of_image(image_id)
+
+    def count_of_category(self, category_id: int) -> int:
+        """Return how many instances a category has on all images."""
+        held = (one for image_id in self for one in self._document.instances(image_id))
+        here = sum(one.category_id == category_id for one in held)
+        return here + self._project.count_of_category(category_id, self._used)
 
     def load_for(self, edit: Edit, *, fresh: bool) -> None:
         """Load the images whose instances an edit changes; new ones of a `fresh` edit have none."""

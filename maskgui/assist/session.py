@@ -42,7 +42,7 @@ class Session:
         self.project = project
         self.root = root
         self.document = Document(project.categories(), project.images())
-        self._turn = self.turn = threading.RLock()
+        self.turn = threading.RLock()
         """Held from looking at the document to the edit that depends on what was seen."""
         self._listeners: list[Listener] = []
         self._loaded = LoadedImages(self.document, project)
@@ -51,6 +51,8 @@ class Session:
         self._next_source = project.last_source() + 1
         self._settings = project.settings()
         self._evidence = Evidence(project)
+        known = {one.id for one in self.document.categories}
+        self._lost = project.category_counts().keys() - known
 
     @classmethod
     def create(cls, path: Path, root: Path) -> "Session":
@@ -88,13 +90,13 @@ class Session:
 
         Raises DamagedProject when the file's are malformed.
         """
-        with self._turn:
+        with self.turn:
             self._loaded.use(image_id)
             return self.document.instances(image_id)
 
     def instances_of_category(self, category_id: int) -> list[Instance]:
         """Return the instances of a category on all images."""
-        with self._turn:
+        with self.turn:
             stored = self.project.instances_of_category(category_id)
             found = [item for item in stored if not self.document.is_loaded(item.image_id)]
             for image_id in self._loaded:
@@ -104,7 +106,7 @@ class Session:
 
     def instance_counts(self) -> dict[int, int]:
         """Return how many instances each image has that has any."""
-        with self._turn:
+        with self.turn:
             return self._loaded.counts()
 
     def pin(self, image_id: int) -> None:
@@ -117,13 +119,13 @@ class Session:
 
     def new_id(self) -> int:
         """Return an id that no entity of the project has or had."""
-        with self._turn:
+        with self.turn:
             self._next_id += 1
             return self._next_id - 1
 
     def reserve_ids(self, highest: int) -> int:
         """Let `new_id` begin above `highest`; return the first id that nobody had been given."""
-        with self._turn:
+        with self.turn:
             first = self._next_id
             self._next_id = max(first, highest + 1)
             return first
@@ -143,7 +145,7 @@ class Session:
         """
         self.project.check_writable()
         check_storable(edit)  # before anything changes
-        with self._turn:
+        with self.turn:
             edit = rebased(edit, self.document)
             self._loaded.load_for(edit, fresh=True)
             self._change(edit)
@@ -178,7 +180,7 @@ class Session:
         return self._step(undone=False)
 
     def _step(self, *, undone: bool) -> Edit | None:
-        with self._turn:
+        with self.turn:
             entry = self._timeline.next(undone=undone)
             if entry is None:
                 return None
@@ -198,12 +200,12 @@ class Session:
 
         The last one's label comes with it, "" where there is none.
         """
-        with self._turn:
+        with self.turn:
             return self._timeline.outline_before(instance, belongs)
 
     def batches(self) -> list[Batch]:
         """Return what each job did and was not undone, the oldest job first."""
-        with self._turn:
+        with self.turn:
             return self._timeline.batches
 
     def undo_batch(self, job: str) -> int:
@@ -217,7 +219,7 @@ class Session:
         entries = self.project.entries(job, undone=False)
         count = 0
         for entry in reversed(entries):
-            with self._turn:
+            with self.turn:
                 try:
                     edit = self._walk(entry, undone=True)
                 except EditConflict:
@@ -257,7 +259,7 @@ class Session:
         return edit
 
     def _change(self, edit: Edit) -> None:
-        check_references(edit, self.document, self._loaded.counts)
+        check_references(edit, self.document, self._loaded, self._lost)
         self.document.apply(edit)
 
     def _on_present_run(self, edit: Edit) -> Edit:
@@ -283,7 +285,7 @@ class Session:
 
         Without proposals it is the newest run's.
         """
-        with self._turn:
+        with self.turn:
             self._loaded.use(image_id)
             return self._evidence.of(image_id, self.document.first_proposal(image_id))
 
@@ -292,7 +294,7 @@ class Session:
 
         Returns it with the number of its run; edits that name its detections come after this.
         """
-        with self._turn:
+        with self.turn:
             return self._evidence.store(image_id, found)
 
     def detected_images(self, model: str) -> set[int]:
@@ -324,7 +326,7 @@ class Session:
 
     def add_sources(self, kind: str, records: Iterable[bytes]) -> list[int]:
         """Keep records of an imported file as they came (raw JSON); return their ids."""
-        with self._turn:
+        with self.turn:
             numbered = list(enumerate(records, self._next_source))
             self.project.write_sources(kind, numbered)
             self._next_source += len(numbered)
@@ -338,7 +340,7 @@ class Session:
 
     def remove_images(self, ids: Iterable[int]) -> None:
         """Take images out of the project as one edit; their files stay."""
-        with self._turn:
+        with self.turn:
             images.remove_images(self, ids)
 
     def look_through(self) -> images.Found:
@@ -364,7 +366,7 @@ class Session:
 
     def set_sizes(self, sizes: Sizes, files: FileSizes | None = None, late: bool = False) -> None:
         """Give images their upright (width, height) and bytes; no entry to undo (`sizes_edit`)."""
-        with self._turn:
+        with self.turn:
             edit = headers.sizes_edit(self.document.images, sizes, files or {}, late=late)
             if edit.changes:
                 self.apply(edit, SYSTEM)

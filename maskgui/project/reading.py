@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,10 +91,23 @@ class Reader:
         """Return how many instances each image has that has any."""
         return dict(self._fetch("SELECT image_id, count(*) FROM instances GROUP BY image_id"))
 
-    def counts_of_category(self, category_id: int) -> dict[int, int]:
-        """Return how many instances of one category each image has that has any."""
-        query = "SELECT image_id, count(*) FROM instances WHERE category_id = ? GROUP BY image_id"
-        return dict(self._fetch(query, (category_id,)))
+    def count_of_image(self, image_id: int) -> int:
+        """Return how many instances an image has."""
+        query = "SELECT count(*) FROM instances WHERE image_id = ?"
+        return int(self._fetch(query, (image_id,))[0][0])
+
+    def count_of_category(self, category_id: int, without: Collection[int]) -> int:
+        """Return how many instances of a category there are on all images but those of `without`.
+
+        One statement, as the file may change between two.
+        """
+        images = ", ".join("?" * len(without))
+        query = (
+            "SELECT (SELECT count(*) FROM instances WHERE category_id = ?)"
+            f" - (SELECT count(*) FROM instances WHERE image_id IN ({images})"
+            " AND +category_id = ?)"  # + keeps to the index of images: they are few
+        )
+        return int(self._fetch(query, (category_id, *without, category_id))[0][0])
 
     def category_counts(self) -> dict[int, int]:
         """Return how many instances each category has that has any."""

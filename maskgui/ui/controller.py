@@ -68,6 +68,7 @@ class Controller(QObject):
         self.view = View(self.desk, flags, themes)
         self.models = Models(self.desk, self.jobs)
         self.proposing = Proposing(self.desk, self.models)
+        self.editing.choices.append(self.proposing)
         self.mapping = CategoryMapping(self.desk, self.jobs, self.models)
         self.segmenting = Segmenting(self.desk, self.jobs, self.models, self.mapping)
         self.evidence = Evidence(self.desk)

@@ -9,7 +9,7 @@ import pytest
 from maskgui.assist import loaded
 from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.document import Change, Edit, EditConflict
-from maskgui.core.edits import delete_category, merge_categories, set_category
+from maskgui.core.edits import delete_category, delete_instances, merge_categories, set_category
 from maskgui.core.entities import Category, ImageRecord, Instance
 from maskgui.core.shape import Polygon, Shape
 
@@ -115,9 +115,16 @@ def test_what_an_older_file_left_without_a_category_can_still_be_edited(
         before.setattr("maskgui.assist.session.check_references", lambda *_: None)
         draw(session, category=Category(99, "lost", "#000000"))
     (one,) = session.instances(1)
+    session.close()
+    session = Session.open(session.project.path)
     moved = msgspec.structs.replace(one, shape=Shape([Polygon([(1, 1), (9, 1), (1, 9)])]))
     session.apply(Edit("Move", 1, (Change(one, moved),)))
     session.undo()
     assert session.instances(1) == [one]
     session.apply(set_category([one], BOLT.id, session.document.image(1), None))
     assert session.instances_of_category(99) == []
+    session.undo()
+    session.apply(delete_instances([one], session.document.image(1), None))
+    session.undo()
+    assert session.instances(1) == [one], "and it comes back as it was"
+    session.close(discard=True)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
 from maskgui.assist.jobs import Job, Priority
 from maskgui.assist.segmenter import SegmentImage, SegmentResult
@@ -294,6 +295,17 @@ def test_a_batch_goes_on_where_it_was_stopped(ready: Controller, wait) -> None:
     assert sum(len(session.instances(image_id)) for image_id in ready.desk.order) == 3
 
 
+def test_of_two_batches_behind_one_question_one_begins(ready: Controller, wait) -> None:
+    segmenting = ready.segmenting
+    segmenting._segmenter.go.clear()
+    ready.window.commands["segment_all"].trigger()
+    first = segmenting.batch
+    segmenting._start_batch(first.model, again=False)
+    assert segmenting.batch is first
+    segmenting._segmenter.go.set()
+    wait(lambda: segmenting.batch is None)
+
+
 def test_a_batch_stops_and_says_how_to_go_on(ready: Controller, wait) -> None:
     ready.segmenting._segmenter.go.clear()
     ready.window.commands["segment_all"].trigger()
@@ -355,6 +367,15 @@ def test_the_dialog_creates_meets_and_ignores(controller: Controller) -> None:
     dialog._set_all(create=False)
     dialog._boxes["bolt"].setCurrentText("WASHER")
     assert dialog.choices() == {"washer": 7, "nut": None, "bolt": 7}
+    dialog.deleteLater()
+
+
+@pytest.mark.parametrize(
+    ("earlier", "words"), [(None, "Asked once."), ({}, "A category chosen before is gone.")]
+)
+def test_the_dialog_says_why_it_asks(controller: Controller, earlier, words: str) -> None:
+    dialog = CategoryMapDialog(controller.window, "parts", ["washer"], [], earlier)
+    assert any(label.text().endswith(words) for label in dialog.findChildren(QLabel))
     dialog.deleteLater()
 
 

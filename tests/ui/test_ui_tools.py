@@ -393,16 +393,31 @@ def test_undo_takes_back_a_command_under_way_and_nothing_else(
     bench.add(60, 20, 120, 80)
     before, last = bench.desk.instances(), bench.desk.session.undo_label
     bench.key(Key.Key_O, SHIFT)
-    bench.controller.window.commands["redo"].trigger()
+    commands = bench.controller.window.commands
+    assert commands["undo"].text() == "Undo remove overlap" and commands["undo"].isEnabled()
+    assert "command under way" in commands.reason("redo")
+    bench.controller.editing.redo()
     assert bench.controller.combining.busy, "redo waits"
-    bench.controller.window.commands["undo"].trigger()
+    commands["undo"].trigger()
     assert not bench.controller.combining.busy
+    assert commands["undo"].text() != "Undo remove overlap"
     held.go.set()
     passed: list[None] = []
     bench.desk.background.run(lambda: None, passed.append, pytest.fail)
     wait(lambda: bool(passed))
     assert bench.desk.instances() == before
     assert bench.desk.session.undo_label == last
+
+
+def test_a_command_under_way_ends_with_its_project(bench: Bench, monkeypatch) -> None:
+    held = Held(monkeypatch)
+    bench.add(20, 20, 80, 80)
+    bench.add(60, 20, 120, 80)
+    bench.key(Key.Key_O, SHIFT)
+    assert bench.controller.combining.busy
+    bench.controller.files.close_project()
+    assert not bench.controller.combining.busy and not bench.desk.work.edit
+    held.go.set()
 
 
 def test_a_command_leaves_what_was_locked_meanwhile(bench: Bench, wait, monkeypatch) -> None:

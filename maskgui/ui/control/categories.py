@@ -111,8 +111,10 @@ class Categories(QObject):
         session = self.desk.session
         if session is None:
             return
-        instances = session.instances_of_category(category.id)
-        if self.desk.apply(merge_categories(into, [category], instances)):
+        with session.turn:  # a job's instances come before the look or after the edit
+            instances = session.instances_of_category(category.id)
+            merged = self.desk.apply(merge_categories(into, [category], instances))
+        if merged:
             self.desk.say_undoable(
                 f"Merged “{one_line(category.name)}” into “{one_line(into.name)}”."
             )
@@ -122,10 +124,12 @@ class Categories(QObject):
         session = self.desk.session
         if session is None:
             return
-        instances = session.instances_of_category(category.id)
-        images = {one.image_id: self.desk.image(one.image_id) for one in instances}
-        edit = delete_category(category, instances, images, self.desk.detections)
-        if self.desk.apply(edit):
+        with session.turn:
+            instances = session.instances_of_category(category.id)
+            images = {one.image_id: self.desk.image(one.image_id) for one in instances}
+            edit = delete_category(category, instances, images, self.desk.detections)
+            deleted = self.desk.apply(edit)
+        if deleted:
             count = len(instances)
             tail = (
                 f" and its {count} instances" if count > 1 else " and its instance" if count else ""

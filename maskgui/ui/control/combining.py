@@ -34,6 +34,7 @@ class Combining(QObject):
         desk.selection.changed.connect(lambda _: self._allow())
         desk.shown.connect(self._allow)
         desk.settled.connect(self._allow)
+        desk.opened.connect(self.cancel)
         desk.opened.connect(self._allow)
 
     def carry_out(self, name: str) -> None:
@@ -60,7 +61,7 @@ class Combining(QObject):
         self.cancel()
         run, session, scene = self._run, self.desk.session, snapshot(self.desk.canvas.scene)
         label = self.desk.commands[name].text()
-        self.desk.work.begin(WORK, f"{label}…", self.cancel, edits=True)
+        self.desk.work.begin(WORK, f"{label}…", self.cancel, edit=label[0].lower() + label[1:])
 
         def done(response: Response) -> None:
             if run != self._run or session is not self.desk.session:

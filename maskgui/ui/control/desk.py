@@ -62,7 +62,6 @@ class Desk(QObject):
 
     opened = Signal()  # another session, or none
     leaving = Signal()  # the image on the canvas is about to be left
-    due = Signal()  # what was chosen and still waits is to be carried out, before an undo or redo
     shown = Signal()  # another image is on the canvas, or none
     edited = Signal(object)  # Edit, carried out
     settled = Signal()  # once per burst of edits: time to refresh lists

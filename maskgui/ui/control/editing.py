@@ -1,6 +1,7 @@
 """Changing instances: selection, categories by key, deletion, undo and redo."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QMenu
@@ -30,6 +31,19 @@ NEEDS_IMAGE = ("select_all",)
 NEEDS_SELECTION = ("delete", "toggle_crowd", "accept")
 
 
+REDO_WAITS_FOR_WORK = "Redo waits until the command under way has ended, or is stopped with Undo"
+
+
+class Choice(Protocol):
+    """What a person chooses that becomes an edit only when the hand has rested."""
+
+    def take_back(self) -> bool:
+        """Undo what was chosen and is no edit yet; False where there is nothing."""
+
+    def settle(self) -> None:
+        """Let it be chosen now."""
+
+
 class Editing(QObject):
     """Edits of the selected instances; locked ones stay as they are."""
 
@@ -43,6 +57,8 @@ class Editing(QObject):
         self._hovered: int | None = None
         self._outline_waits = False  # drawn, but there was no category to give it
         self._recent: list[int] = []  # categories given, the last first
+        self.choices: list[Choice] = []
+        self._work = ""  # the edit under way that undo would stop
         self._list = desk.window.side.instances
         self._connect()
 
@@ -55,6 +71,7 @@ class Editing(QObject):
         desk.canvas.hovered.connect(self._hover)
         desk.undo_asked.connect(lambda: self._walk(back=True))
         desk.canvas.begun_changed.connect(self._history)
+        desk.work.changed.connect(self._follow_work)
         commands.hold_back = desk.canvas.hands.after_drag
         desk.edited.connect(self._edited)
         desk.settled.connect(self._settle)
@@ -195,15 +212,21 @@ class Editing(QObject):
 
     def undo(self) -> None:
         """Take back what is begun; else the person's last edit, and go to its image."""
-        if not self.desk.canvas.hands.take_back() and not self.desk.work.take_back():
-            self.desk.due.emit()
+        desk = self.desk
+        if not (
+            desk.canvas.hands.take_back()
+            or desk.work.take_back()
+            or any(one.take_back() for one in self.choices)
+        ):
             self._walk(back=True)
 
     def redo(self) -> None:
         """Carry out again what was taken back and go to its image; not while something is begun."""
-        if not self.desk.canvas.toolbox.active.busy and not self.desk.work.edits:
-            self.desk.due.emit()
-            self._walk(back=False)
+        if self.desk.canvas.toolbox.active.busy or self.desk.work.edit:
+            return
+        for one in self.choices:
+            one.settle()
+        self._walk(back=False)
 
     def _walk(self, *, back: bool) -> None:
         session = self.desk.session
@@ -226,6 +249,11 @@ class Editing(QObject):
         if not self.desk.remote:
             self._history()  # at once: Ctrl+Z may come before the lists are refreshed
 
+    def _follow_work(self) -> None:
+        if self._work != self.desk.work.edit:  # it tells of every step, too
+            self._work = self.desk.work.edit
+            self._history()
+
     def _selected(self) -> None:
         self._list.show_selection(self.desk.selection.ids)
         self._allow()
@@ -242,7 +270,7 @@ class Editing(QObject):
         self._allow()
 
     def _history(self) -> None:
-        session, begun = self.desk.session, self.desk.canvas.begun
+        session, begun = self.desk.session, self.desk.canvas.begun or self.desk.work.edit
         for name, label, words in (
             ("undo", session.undo_label if session else None, "Undo"),
             ("redo", session.redo_label if session else None, "Redo"),
@@ -251,7 +279,8 @@ class Editing(QObject):
             reason = "" if label else f"Nothing to {words.lower()}."
             if begun:
                 undoes = name == "undo"
-                text, reason = (f"Undo {begun}", "") if undoes else (text, f"{REDO_WAITS}.")
+                waits = REDO_WAITS if self.desk.canvas.begun else REDO_WAITS_FOR_WORK
+                text, reason = (f"Undo {begun}", "") if undoes else (text, f"{waits}.")
             self.desk.commands.relabel(name, text)
             self.desk.commands.allow(name, reason)
 

@@ -138,7 +138,8 @@ class CategoryMapping(QObject):
     ) -> dict[str, Choice] | None:
         """Return what a model's categories shall become, None where the person would rather not."""
         names, own = usable_categories(categories), self.desk.categories()
-        earlier = present(session.category_map(model), own)
+        mapped = session.category_map(model)
+        earlier = None if mapped is None else present(mapped, own)
         if not self.asks:
             return preset(names, own, earlier)
         dialog = CategoryMapDialog(self.desk.window, _name(model), names, own, earlier)

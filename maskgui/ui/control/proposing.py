@@ -48,7 +48,6 @@ class Proposing(QObject):
         self._frame.timeout.connect(self._preview)
         self._sliders.previewed.connect(lambda *_: self._frame.start())
         self._sliders.chosen.connect(self._choose)
-        desk.due.connect(self.land)
         desk.leaving.connect(self._sliders.settle)  # the choice is of the image that is left
         desk.shown.connect(self._follow)
         desk.settled.connect(self._follow)
@@ -82,10 +81,23 @@ class Proposing(QObject):
             self._sliders.show_values(record.threshold, record.mask_threshold)
 
     def land(self) -> None:
-        """Carry out what was chosen a moment ago: the session is closed, or an undo comes."""
-        self._sliders.settle()
+        """Carry out what was chosen a moment ago, before the session is closed."""
+        self.settle()
         for wish in list(self._chosen.values()):
             self._carry_out(wish)
+
+    def settle(self) -> None:
+        """Let what the hand is at be chosen; what needs no more outlines is an edit then."""
+        self._sliders.settle()
+
+    def take_back(self) -> bool:
+        """Undo what was chosen on the image shown and waits for its outlines; False for nothing."""
+        self.settle()
+        if self._chosen.pop(self.desk.image_id or -1, None) is None:
+            return False
+        self._outliner.drop()
+        self._follow()
+        return True
 
     def edit(self, score: float, mask: float, new_id: Callable[[], int]) -> Edit | None:
         """Return what the thresholds change on the image shown."""

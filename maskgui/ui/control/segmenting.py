@@ -216,7 +216,7 @@ class Segmenting(QObject):
 
     def _start_batch(self, model: ModelRef, *, again: bool) -> None:
         session = self.desk.session
-        if session is None:
+        if session is None or self.batch is not None:
             return
         ids = list(self.desk.order)
         done = set() if again else session.detected_images(model.model_id or "")

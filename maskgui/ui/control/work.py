@@ -15,7 +15,7 @@ IDLE = "Nothing is running."
 class _Item:
     cancel: Callable[[], object]
     text: str
-    edits: bool
+    edit: str
     fraction: float = 0.0
 
 
@@ -32,12 +32,10 @@ class Work(QObject):
         commands.bind("cancel_work", self.cancel)
         self._show()
 
-    def begin(
-        self, key: str, text: str, cancel: Callable[[], object], *, edits: bool = False
-    ) -> None:
-        """Show work that can be cancelled; `edits` where it ends in an edit of the image shown."""
+    def begin(self, key: str, text: str, cancel: Callable[[], object], *, edit: str = "") -> None:
+        """Show work that can be cancelled; `edit`: what undo is of, where it ends in an edit."""
         self._items.pop(key, None)
-        self._items[key] = _Item(cancel, text, edits)
+        self._items[key] = _Item(cancel, text, edit)
         self._show()
 
     def tell(self, key: str, text: str, fraction: float) -> None:
@@ -62,16 +60,20 @@ class Work(QObject):
             self._items[next(reversed(self._items))].cancel()
 
     @property
-    def edits(self) -> bool:
-        """Whether an edit of the image shown is under way."""
-        return any(item.edits for item in self._items.values())
+    def edit(self) -> str:
+        """What undo is of where an edit of the image shown is under way, "" where none is."""
+        item = self._last_edit()
+        return item.edit if item else ""
 
     def take_back(self) -> bool:
         """Stop the edit under way that was begun last; False without one."""
-        stop = next((one.cancel for one in reversed(self._items.values()) if one.edits), None)
-        if stop is not None:
-            stop()
-        return stop is not None
+        item = self._last_edit()
+        if item is not None:
+            item.cancel()
+        return item is not None
+
+    def _last_edit(self) -> _Item | None:
+        return next((one for one in reversed(self._items.values()) if one.edit), None)
 
     def _show(self) -> None:
         item = self._items[next(reversed(self._items))] if self._items else None

@@ -58,7 +58,7 @@ class CategoryMapDialog(Dialog):
         super().__init__(parent, "Categories of the model", 520)
         self._categories = categories
         self._boxes: dict[str, QComboBox] = {}
-        why = "A category chosen before is gone." if earlier else "Asked once."
+        why = "A category chosen before is gone." if earlier is not None else "Asked once."
         words = f"What each of the model's categories becomes here. {why}"
         self.heading(f"“{model}” finds {_counted(len(names))}", words)
         table = QWidget()
