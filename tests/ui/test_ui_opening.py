@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QMenu, QPushButton
 
 from maskgui.core.errors import UserError
 from maskgui.imaging.loader import Callback, Loaded, Priority, Ticket
-from maskgui.ui.control import opening
+from maskgui.ui.control import editing, files, opening
 from maskgui.ui.controller import Controller
 from maskgui.ui.toasts import Toast
 
@@ -260,3 +261,36 @@ def test_looking_again_leaves_an_image_that_is_the_same(
     assert taken == [folder / "scene 1.png"]
     assert "No new images." in opened.window.toasts.texts
     assert not put
+
+
+@pytest.mark.parametrize("of", ["strip", "canvas"])
+def test_a_menu_closes_when_another_project_opens_behind_it(
+    opened: Controller, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    closed: list[str] = []
+
+    class Menu(QMenu):
+        """One that is open while a project opens."""
+
+        def exec(self, _place: QPoint) -> None:
+            opened.desk.opened.emit()
+            closed.append("opened")
+
+        def close(self) -> bool:
+            closed.append("closed")
+            return True
+
+    for module in (files, editing):
+        monkeypatch.setattr(module, "QMenu", Menu)
+    if of == "strip":
+        opened.files._film_menu(opened.desk.image_id, QPoint())
+    else:
+        opened.editing.open_menu(QPoint())
+    assert closed == ["closed", "opened"]
+
+
+def test_an_image_that_left_while_its_menu_was_open_is_not_asked_for(opened: Controller) -> None:
+    image_id = opened.desk.image_id
+    opened.desk.session.remove_images([image_id])
+    opened.files.remove_image(image_id)
+    assert opened.desk.session.undo_label == "Remove image"

@@ -331,6 +331,7 @@ class Editing(QObject):
             menu.addSeparator()
             for name in names:
                 menu.addAction(commands[name])
+        self.desk.opened.connect(menu.close)  # it has another project's categories
         menu.exec(place)
         menu.deleteLater()
 

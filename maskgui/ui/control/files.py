@@ -252,8 +252,8 @@ class Files(QObject):
         """Take an image out of the project; its file stays."""
         session = self.desk.session
         image_id = image_id or self.desk.image_id
-        if session is None or image_id is None:
-            return
+        if session is None or image_id not in session.document.images:
+            return  # it left while the menu was open
         name = self.desk.image(image_id).path
         try:
             session.remove_images([image_id])
@@ -267,6 +267,7 @@ class Files(QObject):
         menu = QMenu(self.desk.window)
         remove = menu.addAction("Remove from the project")
         remove.triggered.connect(lambda: self.remove_image(image_id))
+        self.desk.opened.connect(menu.close)  # ids are another project's then
         menu.exec(place)
         menu.deleteLater()
 
