@@ -17,6 +17,14 @@ from maskgui.ui.control.files import Files
 from maskgui.ui.control.filework import FileWork
 from maskgui.ui.jobs import Jobs
 
+IMPORT_CLOSED = (
+    "The project closes as soon as what has come in is taken back. Closed now, it keeps what is "
+    "not taken back by then."
+)
+EXPORT_CLOSED = (
+    "The project closes as soon as the export has ended. Closed now, nothing is written either."
+)
+
 
 class Datasets(QObject):
     """Import, export and relink."""
@@ -78,7 +86,8 @@ class Datasets(QObject):
             if fresh and session is self.desk.session and not session.document.images:
                 self._files.discard_project()
 
-        if self._work.run(session, f"Importing “{path.name}”", work, done, undone):
+        name = f"Importing “{path.name}”"
+        if self._work.run(session, name, work, done, undone, when_closed=IMPORT_CLOSED):
             self._files.show_importing((session, path.name))
 
     def _report(self, path: Path, report) -> None:
@@ -138,7 +147,7 @@ class Datasets(QObject):
             folder = target if target.is_dir() else target.parent
             self.desk.say(reply.value.summary(), action=("Show in folder", lambda: _show(folder)))
 
-        self._work.run(session, "Exporting", work, done)
+        self._work.run(session, "Exporting", work, done, when_closed=EXPORT_CLOSED)
 
     def _ask_to_replace(self, session: Session, target: Path, options, path: Path) -> None:
         from maskgui.ui.dialogs.ask import ask  # noqa: PLC0415
