@@ -109,17 +109,16 @@ class _Import:
 
     def run(self, on_progress: Progress | None) -> None:
         """Import everything; edits are applied on the way."""
-        self._session.add_sources(DATASET, [self._file.dataset])
-        for category in self._categories.take(self._stop_if_asked):
-            self._put(None, category)
-        # only now, so that new categories get ids above the file's categories, not its images
-        self._images = ImageIntake(
-            self._session, self._file, self._images_dir, self.report, self._book
-        )
-        try:
-            self._take_all(on_progress)
-        finally:
-            self._images.close()
+        with contextlib.closing(self._categories):
+            self._session.add_sources(DATASET, [self._file.dataset])
+            for category in self._categories.take(self._stop_if_asked):
+                self._put(None, category)
+            # only now, so that new categories get ids above the file's categories, not its images
+            self._images = ImageIntake(
+                self._session, self._file, self._images_dir, self.report, self._book
+            )
+            with contextlib.closing(self._images):
+                self._take_all(on_progress)
         self.report.categories = self._categories.count
         self.report.images = len(self._images.records)
 
@@ -284,7 +283,8 @@ class _Import:
         image_id = next(
             (one.after.image_id for one in self._changes if isinstance(one.after, Instance)), None
         )
-        self._carry_out(image_id, self._changes)
+        with self._session.turn:  # so that nobody takes a category away before the edit
+            self._carry_out(image_id, self._categories.settle(self._changes))
         self._changes, self._weight = [], 0
         self._keep_pace()
 

@@ -1,0 +1,133 @@
+"""What a person does to the categories while an import runs stays, and the import comes through."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from maskgui.assist import importing
+from maskgui.assist.importing import import_coco
+from maskgui.assist.session import Session
+from maskgui.core.edits import add_category, delete_category, merge_categories
+from maskgui.core.entities import Category
+from maskgui.formats.coco_report import ImportReport
+
+VAN, BUS = Category(9_001, "van", "#00ff00", 8), Category(9_002, "bus", "#0000ff", 9)
+COUNT = 40
+"""Annotations, ten on each of four images; half of them are "car", half "wheel"."""
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setattr(importing, "CHUNK_CHANGES", 8)
+    for at in range(4):
+        Image.new("RGB", (20, 16)).save(tmp_path / f"{at}.png")
+    data = {
+        "images": [{"id": at + 1, "file_name": f"{at}.png"} for at in range(4)],
+        "annotations": [
+            {"id": at + 1, "image_id": at // 10 + 1, "category_id": at % 2 + 1}
+            | {"segmentation": [[2, 2, 9, 2, 9, 8, 2, 8]], "area": 42}
+            for at in range(COUNT)
+        ],
+        "categories": [{"id": 1, "name": "car"}, {"id": 2, "name": "wheel"}],
+    }
+    (tmp_path / "data.json").write_text(json.dumps(data))
+    with Session.create(tmp_path / "p.maskgui", tmp_path) as session:
+        session.apply(add_category(VAN))
+        session.apply(add_category(BUS))
+        yield session
+
+
+def named(session: Session, name: str) -> Category:
+    return next(one for one in session.document.categories if one.name == name)
+
+
+def merge(session: Session, name: str, into: str) -> None:
+    category = named(session, name)
+    held = session.instances_of_category(category.id)
+    session.apply(merge_categories(named(session, into), [category], held))
+
+
+def delete(session: Session, name: str) -> int:
+    category = named(session, name)
+    held = session.instances_of_category(category.id)
+    images = {one.image_id: session.document.image(one.image_id) for one in held}
+    session.apply(delete_category(category, held, images))
+    return len(held)
+
+
+def take(session: Session, meanwhile: Callable[[int], object]) -> ImportReport:
+    """Import the data set; after each batch `meanwhile` is called with its number."""
+    numbers = iter(range(1, 100))
+    return import_coco(
+        session, session.root / "data.json", None, lambda *_: meanwhile(next(numbers))
+    )
+
+
+def counts(session: Session) -> Counter[str]:
+    names = {one.id: one.name for one in session.document.categories}
+    found = [one for image in session.document.images for one in session.instances(image)]
+    return Counter(names[one.category_id] for one in found)
+
+
+def notes(report: ImportReport) -> str:
+    return " ".join(report.lines())
+
+
+def test_what_comes_after_a_merge_goes_where_the_rest_went(session: Session) -> None:
+    def meanwhile(batch: int) -> None:
+        if batch == 2:
+            assert 0 < counts(session)["car"] < 20
+            merge(session, "car", "van")
+
+    report = take(session, meanwhile)
+    assert counts(session) == {"van": 20, "wheel": 20}
+    assert "“car” was merged during the import" in notes(report)
+
+
+def test_a_merge_is_followed_to_its_end_also_by_way_of_undo(session: Session) -> None:
+    def meanwhile(batch: int) -> None:
+        if batch == 1:
+            merge(session, "car", "bus")
+            session.undo()
+            merge(session, "car", "van")
+        if batch == 2:
+            merge(session, "van", "wheel")
+
+    take(session, meanwhile)
+    assert counts(session) == {"wheel": 40}
+    assert [one.name for one in session.document.categories] == ["bus", "wheel"]
+
+
+def test_a_category_that_was_deleted_comes_again_with_what_comes_after(session: Session) -> None:
+    deleted = 0
+
+    def meanwhile(batch: int) -> None:
+        nonlocal deleted
+        if batch == 2:
+            deleted = delete(session, "car")
+
+    report = take(session, meanwhile)
+    assert 0 < deleted < 20
+    assert counts(session) == {"car": 20 - deleted, "wheel": 20}
+    assert "“car” was taken out during the import and added again" in notes(report)
+    session.undo_batch(report.job)
+    assert "car" not in counts(session)
+
+
+def test_a_known_category_that_goes_before_the_first_instance_comes_again(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.apply(add_category(Category(1, "car", "#ff0000", 1)))
+    real = importing._Import._assign_ids
+
+    def later(self):
+        delete(session, "car")
+        return real(self)
+
+    monkeypatch.setattr(importing._Import, "_assign_ids", later)
+    take(session, lambda _: None)
+    assert counts(session) == {"car": 20, "wheel": 20}
