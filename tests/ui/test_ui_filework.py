@@ -1,6 +1,7 @@
 """Imports and exports end before their project closes, and leave nothing half done."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -137,6 +138,30 @@ def test_a_project_that_an_import_began_goes_with_it(
     assert controller.files.close_project()
     assert controller.desk.session is None
     assert [one.name for one in folder.glob("bench*")] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no open file is deleted")
+def test_nothing_is_left_beside_it_where_somebody_reads_it_too(
+    controller: Controller, folder: Path, wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(controller, Held(monkeypatch, until_stopped=True), folder, wait)
+    with Session.open(folder / "bench.maskgui", read_only=True):  # SQLite keeps its log then
+        assert controller.files.close_project()
+        assert [one.name for one in folder.glob("bench*")] == []
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_project_made_for_an_import_goes_where_the_open_one_is_kept(
+    opened: Controller, tmp_path: Path, wait, monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    before, path = opened.desk.session, tmp_path / "new" / "new.maskgui"
+    path.parent.mkdir()
+    made = Session.create(path, path.parent)
+    with monkeypatch.context() as kept_open:
+        kept_open.setattr(opened.files, "end_work", lambda: False)
+        assert not opened.files.take_new(made, fresh=fresh)
+    wait(lambda: [one.name for one in path.parent.iterdir()] == ([] if fresh else [path.name]))
+    assert opened.desk.session is before
 
 
 def test_a_stop_is_said_when_all_is_taken_back(

@@ -62,8 +62,9 @@ class Datasets(QObject):
             return
 
         def made(new: tuple[Session, bool]) -> None:
-            if self._files.take_new(new[0]):
-                self._import(new[0], path, fresh=new[1])
+            session, fresh = new
+            if self._files.take_new(session, fresh=fresh):
+                self._import(session, path, fresh=fresh)
 
         self.desk.background.run(lambda: _project_beside(path), made, self.desk.problem)
 
