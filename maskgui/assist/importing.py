@@ -28,6 +28,7 @@ from maskgui.core.words import counted
 from maskgui.formats.coco_read import AnnotationFields, CocoFile, highest_id, is_id, read_coco
 from maskgui.formats.coco_report import ImportReport, Item, Kind
 from maskgui.formats.coco_shape import Outline, read_outline
+from maskgui.project import NotWritten
 
 __all__ = ["ImportReport", "import_coco"]
 
@@ -68,7 +69,7 @@ def import_coco(
 
     Raises:
         NotCoco: the file is something else, named in the sentence.
-        Failure: the project cannot be written.
+        Failure: the project cannot be written; where what had come in stays, that is said.
         ClosedProject: it was closed meanwhile; what had come in stays.
         Cancelled: `cancel` was set; what had come in is taken back.
     """
@@ -76,14 +77,33 @@ def import_coco(
     work = _Import(session, read_coco(json_path), images_dir, cancel or threading.Event())
     try:
         work.run(on_progress)
-    except Cancelled:
-        session.undo_batch(work.report.job)
-        raise
-    except BaseException:
-        with contextlib.suppress(UserError):  # the first reason is the one to be told
-            session.undo_batch(work.report.job)
+    except BaseException as error:
+        _take_back(session, work.report.job, json_path.name, error)
         raise
     return work.report
+
+
+def _take_back(session: Session, job: str, name: str, error: BaseException) -> None:
+    """Take back what has come in by an import that ended with `error`, however slow the disk is.
+
+    Raises what a person must hear of instead of `error`.
+    """
+    while session.project.is_open and not session.flush(FLUSH_SECONDS):
+        if session.last_error:
+            break
+    is_asked = isinstance(error, Cancelled)
+    try:
+        session.undo_batch(job)
+    except NotWritten as refused:
+        if is_asked or isinstance(error, UserError):
+            reason = refused if is_asked else error
+            raise Failure(
+                f"{str(reason).rstrip('.')}; what “{name}” brought in stays: to take it back, open "
+                "the project again and choose Undo batch."
+            ) from error
+    except UserError:
+        if is_asked:  # else the first reason is the one to be told
+            raise
 
 
 class _Import:

@@ -161,6 +161,11 @@ class Project(Reader):
         return self._writer is None
 
     @property
+    def is_open(self) -> bool:
+        """Whether it was not closed yet."""
+        return not self._closed
+
+    @property
     def pending(self) -> int:
         """How many transactions are not on disk yet."""
         return self._writer.pending if self._writer else 0

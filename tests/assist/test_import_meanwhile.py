@@ -1,6 +1,7 @@
-"""What a person does to the categories while an import runs stays, and the import comes through."""
+"""An import beside a person who edits the categories, and one that is stopped on a slow disk."""
 
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from maskgui.assist.importing import import_coco
 from maskgui.assist.session import Session
 from maskgui.core.edits import add_category, delete_category, merge_categories
 from maskgui.core.entities import Category
+from maskgui.core.errors import Cancelled, Failure
 from maskgui.formats.coco_report import ImportReport
 
 VAN, BUS = Category(9_001, "van", "#00ff00", 8), Category(9_002, "bus", "#0000ff", 9)
@@ -131,3 +133,54 @@ def test_a_known_category_that_goes_before_the_first_instance_comes_again(
     monkeypatch.setattr(importing._Import, "_assign_ids", later)
     take(session, lambda _: None)
     assert counts(session) == {"car": 20, "wheel": 20}
+
+
+def stop(session: Session, monkeypatch: pytest.MonkeyPatch, flush: Callable[[float], bool]) -> None:
+    """Import the data set and stop it in the middle; from then on the disk is as `flush` has it."""
+    cancel = threading.Event()
+
+    def halfway(done: int, _: int) -> None:
+        if done >= COUNT // 2:
+            cancel.set()
+            monkeypatch.setattr(session, "flush", flush)
+
+    import_coco(session, session.root / "data.json", None, halfway, cancel)
+
+
+def test_a_stopped_import_is_taken_back_however_slow_the_disk_is(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = iter([False] * 5)
+    real = session.flush
+    with pytest.raises(Cancelled):
+        stop(session, monkeypatch, lambda seconds: next(late, True) and real(seconds))
+    assert session.batches() == []
+    assert not session.document.images
+
+
+def test_what_a_stopped_import_leaves_is_said_where_the_disk_refuses(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(Session, "last_error", property(lambda _: "The disk is full, free some."))
+        with pytest.raises(Failure) as refused:
+            stop(session, full, lambda _: False)
+    assert str(refused.value) == (
+        "The disk is full, free some; what “data.json” brought in stays: to take it back, open the "
+        "project again and choose Undo batch."
+    )
+    (batch,) = session.batches()
+    assert session.instance_counts()
+    session.undo_batch(batch.job)
+    assert not session.document.images
+
+
+def test_a_stopped_import_does_not_wait_for_a_project_that_was_closed(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed_meanwhile(_: float) -> bool:
+        session.project.close(discard=True)
+        return False
+
+    with pytest.raises(Failure, match="brought in stays"):
+        stop(session, monkeypatch, closed_meanwhile)
