@@ -140,15 +140,24 @@ class Datasets(QObject):
 
         def done(reply: Reply) -> None:
             if isinstance(reply.value, Standing):
-                if self._work.stopping:
-                    self.desk.say("Exporting was stopped.")
-                else:
-                    self._ask_to_replace(session, target, options, reply.value.path)
+                self._stands(session, target, options, reply.value.path)
                 return
             folder = target if target.is_dir() else target.parent
             self.desk.say(reply.value.summary(), action=("Show in folder", lambda: _show(folder)))
 
         self._work.run(session, "Exporting", work, done, when_closed=EXPORT_CLOSED)
+
+    def _stands(self, session: Session, target: Path, options, path: Path) -> None:
+        """Go on where an export found something that is not its own at its place."""
+        if self._work.stopping:
+            self.desk.say("Exporting was stopped.")
+        elif session is self.desk.session:
+            self._ask_to_replace(session, target, options, path)
+        else:
+            self.desk.problem(
+                f"Nothing was exported, as “{path.name}” is no earlier export; open "
+                f"“{session.project.path.name}” again to replace it."
+            )
 
     def _ask_to_replace(self, session: Session, target: Path, options, path: Path) -> None:
         from maskgui.ui.dialogs.ask import ask  # noqa: PLC0415
