@@ -300,13 +300,21 @@ class _Import:
 
     def _apply(self) -> None:
         """Apply what has come together."""
-        image_id = next(
-            (one.after.image_id for one in self._changes if isinstance(one.after, Instance)), None
-        )
-        with self._session.turn:  # so that nobody takes a category away before the edit
-            self._carry_out(image_id, self._categories.settle(self._changes))
+        with self._session.turn:  # so that nobody takes a category or image away before the edit
+            held = [one for one in self._changes if self._has_image(one.after)]
+            images = (one.after.image_id for one in held if isinstance(one.after, Instance))
+            self._carry_out(next(images, None), self._categories.settle(held))
         self._changes, self._weight = [], 0
         self._keep_pace()
+
+    def _has_image(self, after: Entity | None) -> bool:
+        """Whether the image of an instance is there; one taken out meanwhile stays out."""
+        if not isinstance(after, Instance) or after.image_id in self._session.document.images:
+            return True
+        self.report.annotations -= 1
+        text = "its image was taken out during the import"
+        self.report.add(Kind.SKIP, Item.ANNOTATION, after.id, text)
+        return False
 
     def _carry_out(self, image_id: int | None, changes: list[Change]) -> None:
         if changes:

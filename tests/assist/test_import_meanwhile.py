@@ -184,3 +184,23 @@ def test_a_stopped_import_does_not_wait_for_a_project_that_was_closed(
 
     with pytest.raises(Failure, match="brought in stays"):
         stop(session, monkeypatch, closed_meanwhile)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_comes_for_an_image_that_was_taken_out_stays_out(
+    session: Session, known: bool
+) -> None:
+    if known:
+        session.look_through()
+
+    def meanwhile(batch: int) -> None:
+        if batch == 2:  # some of its annotations are not in the document yet
+            paths = {record.path: record.id for record in session.document.images.values()}
+            session.remove_images([paths["1.png"], *([paths["3.png"]] if known else [])])
+
+    report = take(session, meanwhile)
+    names = {record.path for record in session.document.images.values()}
+    assert names == {"0.png", "2.png", "3.png"}, "what is listed later comes again"
+    assert counts(session).total() == 30
+    assert 0 < report.annotations - 30 < 10
+    assert "its image was taken out during the import" in notes(report)
