@@ -144,7 +144,7 @@ def export_coco(
     if not project.flush(FLUSH_SECONDS):
         raise Failure(project.last_error or "Changes are still being written; try again.")
     path = file_of(target)
-    with Snapshot(project.path) as snapshot:
+    with Snapshot(project) as snapshot:
         return _Export(snapshot, path, options, cancel or threading.Event()).run(on_progress)
 
 

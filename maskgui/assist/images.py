@@ -29,23 +29,27 @@ def add_images(session: "Session", paths: Iterable[Path], author: str) -> list[i
     Nothing is opened: sizes are filled in by `fill_sizes` or when an image is first shown.
     """
     names = [stored_path(session.root, path) for path in paths]
-    with session.turn:
-        _add_named(session, names, author)
-        known = {record.path: record.id for record in session.document.images.values()}
-    return [known[name] for name in names]
+    ids, _ = _add_named(session, names, author)
+    return [ids[name] for name in names]
 
 
-def _add_named(session: "Session", names: Iterable[str], author: str) -> list[ImageRecord]:
-    """Add image files by stored path, and return those that no image had; others add them too."""
+def _add_named(
+    session: "Session", names: Iterable[str], author: str
+) -> tuple[dict[str, int], list[int]]:
+    """Add image files by stored path; return the ids of all images by path, and the new ones.
+
+    Others add some too: which are new is seen in the turn, but what can be made before it is.
+    """
+    made = [ImageRecord(session.new_id(), name, 0, 0) for name in dict.fromkeys(names)]
     with session.turn:
-        known = {record.path for record in session.document.images.values()}
-        new = [name for name in dict.fromkeys(names) if name not in known]
-        added = [ImageRecord(session.new_id(), name, 0, 0) for name in new]
+        ids = {record.path: record.id for record in session.document.images.values()}
+        added = [record for record in made if record.path not in ids]
         if added:
             _leave_out(session, remove=added)
             changes = tuple(Change(None, record) for record in added)
             session.apply(Edit(_counted("Add", len(added)), added[0].id, changes), author)
-    return added
+    ids |= {record.path: record.id for record in added}
+    return ids, [record.id for record in added]
 
 
 def remove_images(session: "Session", ids: Iterable[int]) -> None:
@@ -88,8 +92,7 @@ def look_through(session: "Session", author: str) -> Found:
         new = [name for name in new if file_identity(session.root / name) not in linked]
     added: list[int] = []
     for first in range(0, len(new), FOUND_AT_ONCE):
-        records = _add_named(session, new[first : first + FOUND_AT_ONCE], author)
-        added += [record.id for record in records]
+        added += _add_named(session, new[first : first + FOUND_AT_ONCE], author)[1]
     return Found(added, missing, refused)
 
 

@@ -7,7 +7,8 @@ import msgspec
 
 from maskgui.assist.session import Session
 from maskgui.core.colors import fresh_colors
-from maskgui.core.entities import Category
+from maskgui.core.document import Change, Edit
+from maskgui.core.entities import Category, Instance
 from maskgui.formats.coco_read import AnnotationFields, CategoryFields, highest_id, is_id
 from maskgui.formats.coco_report import ImportReport, Item, Kind
 
@@ -84,7 +85,8 @@ class CategoryIntake:
     """Maps the file's category ids to the project's, making those that are new.
 
     A category is known by id and name together. Two of one name stay two: the later is shown
-    with its id, until the person merges them.
+    with its id, until the person merges them. Follows the session until `close`, since a person
+    may merge or delete some meanwhile.
     """
 
     def __init__(
@@ -97,6 +99,9 @@ class CategoryIntake:
         self._session = session
         self._records = list(records)
         self._report = report
+        self._gone: dict[int, Category] = {}  # by id, those that others took out meanwhile
+        self._merged: dict[int, int] = {}  # of these, the category that its instances got
+        self.close = session.subscribe(self._note)
         listed = highest_id(self._records)
         book.reserve(listed)
         existing = session.document.categories
@@ -109,6 +114,7 @@ class CategoryIntake:
         }
         self._remember_sources(existing)
         self._ids: dict[Any, int] = {}
+        self._told: set[int] = set()
         self.count = 0
 
     def take(self, look_up: Callable[[], None]) -> Iterator[Category]:
@@ -147,6 +153,60 @@ class CategoryIntake:
         else:
             self._repair(annotation, f"it {text} and got “{UNNAMED}”")
         return category_id, made
+
+    def settle(self, changes: Sequence[Change]) -> list[Change]:
+        """Return changes as they are to be applied now, in the session's turn.
+
+        New instances of a category that was merged meanwhile get the other one; a category that
+        was deleted comes again with them.
+        """
+        present = {one.id for one in self._session.document.categories}
+        present |= {one.after.id for one in changes if isinstance(one.after, Category)}
+        settled: list[Change] = []
+        for change in changes:
+            after = change.after
+            if not isinstance(after, Instance) or after.category_id in present:
+                settled.append(change)
+                continue
+            heir = self._heir(after.category_id, present)
+            if heir not in present:
+                present.add(heir)
+                settled.append(Change(None, self._gone[heir]))
+            settled.append(Change(None, msgspec.structs.replace(after, category_id=heir)))
+        return settled
+
+    def _heir(self, category_id: int, present: set[int]) -> int:
+        """Return the category that has the place of one that is gone: perhaps its own again."""
+        heir = category_id
+        while heir not in present and heir in self._merged:
+            heir = self._merged[heir]
+        if category_id not in self._told:
+            self._told.add(category_id)
+            again = "taken out during the import and added again for what came after"
+            followed = "merged during the import, and what came after went where the rest did"
+            text = f"“{self._gone[category_id].name}” was "
+            text += again if heir == category_id else followed
+            self._report.add(Kind.NOTE, Item.CATEGORY, category_id, text)
+        return heir
+
+    def _note(self, edit: Edit) -> None:
+        gone = [
+            one.before
+            for one in edit.changes
+            if isinstance(one.before, Category) and one.after is None
+        ]
+        if not gone:
+            return
+        into = {
+            change.before.category_id: change.after.category_id
+            for change in edit.changes
+            if isinstance(change.before, Instance) and isinstance(change.after, Instance)
+        }
+        for category in gone:
+            self._gone[category.id] = category
+            self._merged.pop(category.id, None)
+            if category.id in into:
+                self._merged[category.id] = into[category.id]
 
     def _repair(self, annotation: AnnotationFields, text: str) -> None:
         self._report.add(Kind.REPAIR, Item.ANNOTATION, annotation.id, text)

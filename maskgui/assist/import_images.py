@@ -103,7 +103,10 @@ class ImageIntake:
         self, before: ImageRecord | None, after: ImageRecord
     ) -> tuple[ImageRecord | None, ImageRecord]:
         """Return one of `records` as it is to be applied now, in the session's turn."""
-        came = self._session.document.images.get(self._came.get(after.path, 0))
+        images = self._session.document.images
+        if before is not None and before.id not in images:
+            return None, after  # it was taken out meanwhile
+        came = images.get(self._came.get(after.path, 0))
         if before is not None or came is None or came.path != after.path:
             return before, after
         self._joined.add(came.id)

@@ -28,6 +28,7 @@ from maskgui.core.words import counted
 from maskgui.formats.coco_read import AnnotationFields, CocoFile, highest_id, is_id, read_coco
 from maskgui.formats.coco_report import ImportReport, Item, Kind
 from maskgui.formats.coco_shape import Outline, read_outline
+from maskgui.project import NotWritten
 
 __all__ = ["ImportReport", "import_coco"]
 
@@ -68,7 +69,7 @@ def import_coco(
 
     Raises:
         NotCoco: the file is something else, named in the sentence.
-        Failure: the project cannot be written.
+        Failure: the project cannot be written; where what had come in stays, that is said.
         ClosedProject: it was closed meanwhile; what had come in stays.
         Cancelled: `cancel` was set; what had come in is taken back.
     """
@@ -76,14 +77,33 @@ def import_coco(
     work = _Import(session, read_coco(json_path), images_dir, cancel or threading.Event())
     try:
         work.run(on_progress)
-    except Cancelled:
-        session.undo_batch(work.report.job)
-        raise
-    except BaseException:
-        with contextlib.suppress(UserError):  # the first reason is the one to be told
-            session.undo_batch(work.report.job)
+    except BaseException as error:
+        _take_back(session, work.report.job, json_path.name, error)
         raise
     return work.report
+
+
+def _take_back(session: Session, job: str, name: str, error: BaseException) -> None:
+    """Take back what has come in by an import that ended with `error`, however slow the disk is.
+
+    Raises what a person must hear of instead of `error`.
+    """
+    while session.project.is_open and not session.flush(FLUSH_SECONDS):
+        if session.last_error:
+            break
+    is_asked = isinstance(error, Cancelled)
+    try:
+        session.undo_batch(job)
+    except NotWritten as refused:
+        if is_asked or isinstance(error, UserError):
+            reason = refused if is_asked else error
+            raise Failure(
+                f"{str(reason).rstrip('.')}; what “{name}” brought in stays: to take it back, open "
+                "the project again and choose Undo batch."
+            ) from error
+    except UserError:
+        if is_asked:  # else the first reason is the one to be told
+            raise
 
 
 class _Import:
@@ -109,17 +129,16 @@ class _Import:
 
     def run(self, on_progress: Progress | None) -> None:
         """Import everything; edits are applied on the way."""
-        self._session.add_sources(DATASET, [self._file.dataset])
-        for category in self._categories.take(self._stop_if_asked):
-            self._put(None, category)
-        # only now, so that new categories get ids above the file's categories, not its images
-        self._images = ImageIntake(
-            self._session, self._file, self._images_dir, self.report, self._book
-        )
-        try:
-            self._take_all(on_progress)
-        finally:
-            self._images.close()
+        with contextlib.closing(self._categories):
+            self._session.add_sources(DATASET, [self._file.dataset])
+            for category in self._categories.take(self._stop_if_asked):
+                self._put(None, category)
+            # only now, so that new categories get ids above the file's categories, not its images
+            self._images = ImageIntake(
+                self._session, self._file, self._images_dir, self.report, self._book
+            )
+            with contextlib.closing(self._images):
+                self._take_all(on_progress)
         self.report.categories = self._categories.count
         self.report.images = len(self._images.records)
 
@@ -281,12 +300,21 @@ class _Import:
 
     def _apply(self) -> None:
         """Apply what has come together."""
-        image_id = next(
-            (one.after.image_id for one in self._changes if isinstance(one.after, Instance)), None
-        )
-        self._carry_out(image_id, self._changes)
+        with self._session.turn:  # so that nobody takes a category or image away before the edit
+            held = [one for one in self._changes if self._has_image(one.after)]
+            images = (one.after.image_id for one in held if isinstance(one.after, Instance))
+            self._carry_out(next(images, None), self._categories.settle(held))
         self._changes, self._weight = [], 0
         self._keep_pace()
+
+    def _has_image(self, after: Entity | None) -> bool:
+        """Whether the image of an instance is there; one taken out meanwhile stays out."""
+        if not isinstance(after, Instance) or after.image_id in self._session.document.images:
+            return True
+        self.report.annotations -= 1
+        text = "its image was taken out during the import"
+        self.report.add(Kind.SKIP, Item.ANNOTATION, after.id, text)
+        return False
 
     def _carry_out(self, image_id: int | None, changes: list[Change]) -> None:
         if changes:

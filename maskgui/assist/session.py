@@ -51,8 +51,7 @@ class Session:
         self._next_source = project.last_source() + 1
         self._settings = project.settings()
         self._evidence = Evidence(project)
-        known = {one.id for one in self.document.categories}
-        self._lost = project.category_counts().keys() - known
+        self._lost = project.category_counts().keys() - {one.id for one in self.document.categories}
 
     @classmethod
     def create(cls, path: Path, root: Path) -> "Session":

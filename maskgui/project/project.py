@@ -12,6 +12,7 @@ from typing import Any
 from maskgui.core.detections import Detections
 from maskgui.core.document import Edit
 from maskgui.core.entities import encode_value
+from maskgui.core.files import file_identity
 from maskgui.project import connect, history, rows, schema
 from maskgui.project.backup import BackupThread, make_backup, newest_good_backup
 from maskgui.project.errors import (
@@ -49,6 +50,7 @@ class Project(Reader):
         super().__init__(path)
         self._fault: str | None = None
         self._closed = False
+        self._identity = file_identity(path)
         self._heed: Callable[[], object] = lambda: None
         self._keeper: Keeper | None = None
         self._writer: Writer | None = None
@@ -159,6 +161,11 @@ class Project(Reader):
         return self._writer is None
 
     @property
+    def is_open(self) -> bool:
+        """Whether it was not closed yet."""
+        return not self._closed
+
+    @property
     def pending(self) -> int:
         """How many transactions are not on disk yet."""
         return self._writer.pending if self._writer else 0
@@ -180,6 +187,10 @@ class Project(Reader):
     def unsaved(self) -> bool:
         """Whether something is not on disk yet, or the file is gone from its place."""
         return self._writer is not None and bool(self._writer.pending or self._writer.error)
+
+    def is_at(self, path: Path) -> bool:
+        """Whether a path leads to the file that is open."""
+        return file_identity(path) == self._identity
 
     def heed(self, listener: Callable[[], object]) -> None:
         """Have `listener` called, on the writer's thread, when the file's place is lost or found.
@@ -335,6 +346,7 @@ class Project(Reader):
         reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if self._backups:
             self._backups.stop()
+        self._identity = file_identity(path)
         self.read_from(path, reading)
         old.close()
         self._backups = BackupThread(path, self._found_damage, at_once=True)

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,15 +22,15 @@ _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Reader:
-    """Reads one project file through a connection of its own.
+    """Reads one project file through a connection of its own, made here where none is given.
 
     Raises DamagedProject, in one sentence, for what cannot be read, and ClosedProject after
     `close_reader`. Queries take turns and are short; values are decoded outside of the turn.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection | None = None) -> None:
         self.path = path
-        self._connection = connect.connect(path, read_only=True)
+        self._connection = connection or connect.connect(path, read_only=True)
         self._turn = threading.Lock()
         self._ended = False
 
@@ -66,6 +66,18 @@ class Reader:
             before, self._connection = self._connection, connection
             self.path = path
             before.close()
+
+    def copy_tables(self, tables: Iterable[str], into: sqlite3.Connection) -> None:
+        """Copy the rows of tables, all as they are at one moment. Raises sqlite3.Error."""
+        with self._turn:
+            if self._ended:
+                raise ClosedProject(self.path)
+            self._connection.execute("BEGIN")
+            try:
+                for table in tables:
+                    rows.copy_rows(self._connection, into, table)
+            finally:
+                self._connection.execute("ROLLBACK")
 
     def categories(self) -> list[Category]:
         """Return all categories."""

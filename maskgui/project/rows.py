@@ -51,6 +51,14 @@ UNREADABLE = (
 """What decoding a malformed value raises."""
 
 
+def copy_rows(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> None:
+    """Make a table in another database with the same columns, without types, and rows."""
+    found = source.execute(f"SELECT * FROM {table}")
+    names = [f'"{column[0]}"' for column in found.description]
+    target.execute(f"CREATE TABLE {table} ({', '.join(names)})")
+    target.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})", found)
+
+
 def _upsert(table: str, columns: str) -> str:
     names = [name.strip() for name in columns.split(",")]
     values = ", ".join("?" * len(names))

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +92,47 @@ def test_an_export_holds_what_was_there_when_it_began(
         assert names_of(out) == ["van"] * 3
         export_coco(session.project, out)
         assert names_of(out) == ["lorry"] * 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the folder of an open file stays")
+@pytest.mark.parametrize("log", [True, False])
+def test_a_project_whose_folder_has_another_name_since_is_exported_as_it_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: bool
+) -> None:
+    if not log:
+        monkeypatch.setattr(connect, "prepare_writer", without_log)
+    home, out = tmp_path / "home", tmp_path / "out.json"
+    home.mkdir()
+    with Session.create(home / "p.maskgui", folder) as session:
+        import_coco(session, folder / "data.json")
+        export_coco(session.project, out)
+        before = out.read_bytes()
+        home.rename(tmp_path / "renamed")
+        export_coco(session.project, out)
+        assert out.read_bytes() == before
+        if log:  # a rollback journal is made at the path, so nothing new is on disk without one
+
+            def edit(done: int, _: int) -> None:
+                if done == 1:
+                    merge_all(session, "lorry")
+                    assert session.flush(20)
+
+            export_coco(session.project, out, ExportOptions(), edit)
+            assert out.read_bytes() == before
+            export_coco(session.project, out)
+            assert names_of(out) == ["lorry"] * 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no open file is replaced")
+def test_the_project_that_is_open_is_exported_not_another_of_its_name(
+    session: Session, folder: Path, tmp_path: Path
+) -> None:
+    path, out = session.project.path, tmp_path / "out.json"
+    session.close()
+    with Session.open(path, read_only=True) as reader:
+        Session.create(tmp_path / "other.maskgui", folder).close()
+        (tmp_path / "other.maskgui").replace(path)
+        assert export_coco(reader.project, out).annotations == 3
 
 
 @pytest.mark.parametrize("copies", [False, True])

@@ -232,6 +232,27 @@ def test_rescan_adds_new_files_and_not_what_was_taken_out(session: Session, root
     assert "a.jpg" in paths(session), "asked for by name, it comes back"
 
 
+def test_others_have_their_turn_while_the_ids_of_new_images_are_drawn(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, free = session.new_id, []
+
+    def watched() -> int:
+        def try_it() -> None:
+            free.append(session.turn.acquire(blocking=False))
+            if free[-1]:
+                session.turn.release()
+
+        other = threading.Thread(target=try_it)
+        other.start()
+        other.join()
+        return real()
+
+    monkeypatch.setattr(session, "new_id", watched)
+    assert len(session.look_through().added) == 4
+    assert free == [True] * 4
+
+
 def test_a_moved_folder_becomes_the_root(session: Session, root: Path, tmp_path: Path) -> None:
     session.look_through()
     before = paths(session)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QPushButton
 
 from maskgui.assist import importing
 from maskgui.assist.exporting import ExportOptions
+from maskgui.assist.session import Session
 from maskgui.core.errors import UserError
 from maskgui.project.backup import make_backup
 from maskgui.ui.controller import Controller
@@ -70,6 +71,22 @@ def test_an_export_asks_before_it_replaces_what_is_not_its_own(
         opened.datasets.write(opened.desk.session, out, ExportOptions())
         wait(lambda: not opened.desk.work.is_on("data set"))
         assert len(questions) == 1, "the export knows its own"
+
+
+def test_an_export_of_a_project_that_is_no_more_the_open_one_asks_nothing(
+    opened: Controller, wait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maskgui.ui.dialogs.ask.ask", lambda *_: pytest.fail("nobody can agree"))
+    out = tmp_path / "labels.json"
+    out.write_text("their labels")
+    with Session.create(tmp_path / "other.maskgui", tmp_path) as other:
+        opened.datasets.write(other, out, ExportOptions())
+        wait(lambda: not opened.desk.work.is_on("data set"))
+    assert opened.window.toasts.texts[-1] == (
+        "Nothing was exported, as “labels.json” is no earlier export; open “other.maskgui” again "
+        "to replace it."
+    )
+    assert out.read_text() == "their labels"
 
 
 def damaged(controller: Controller) -> Path:
@@ -182,7 +199,6 @@ def test_the_process_ends_with_its_window_though_a_stage_hangs(folder: Path) -> 
         timeout=120,
     )
     assert (done.returncode, done.stdout) == (0, "closed 0\n"), done.stderr
-    from maskgui.assist.session import Session
 
     with Session.open(folder / f"{folder.name}.maskgui") as session:
         assert [one.name for one in session.document.categories] == ["washer"]

@@ -1,6 +1,7 @@
 """Imports and exports end before their project closes, and leave nothing half done."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,12 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from maskgui.assist import exporting, importing
 from maskgui.assist.exporting import ExportOptions
 from maskgui.assist.session import Session
+from maskgui.ui.control.datasets import EXPORT_CLOSED, IMPORT_CLOSED
 from maskgui.ui.controller import Controller
 from maskgui.ui.dialogs import stopping
 from maskgui.ui.dialogs.stopping import StoppingDialog
@@ -96,6 +98,10 @@ def press(dialog: StoppingDialog, text: str) -> None:
     {one.text(): one for one in dialog.findChildren(QPushButton)}[text].click()
 
 
+def words_of(dialog: StoppingDialog) -> list[str]:
+    return [one.text() for one in dialog.findChildren(QLabel)]
+
+
 @pytest.mark.parametrize("leave", ["close", "quit", "end", "another"])
 def test_whoever_leaves_during_an_import_leaves_no_half_data_set(
     opened: Controller,
@@ -134,6 +140,30 @@ def test_a_project_that_an_import_began_goes_with_it(
     assert [one.name for one in folder.glob("bench*")] == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there no open file is deleted")
+def test_nothing_is_left_beside_it_where_somebody_reads_it_too(
+    controller: Controller, folder: Path, wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(controller, Held(monkeypatch, until_stopped=True), folder, wait)
+    with Session.open(folder / "bench.maskgui", read_only=True):  # SQLite keeps its log then
+        assert controller.files.close_project()
+        assert [one.name for one in folder.glob("bench*")] == []
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_project_made_for_an_import_goes_where_the_open_one_is_kept(
+    opened: Controller, tmp_path: Path, wait, monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    before, path = opened.desk.session, tmp_path / "new" / "new.maskgui"
+    path.parent.mkdir()
+    made = Session.create(path, path.parent)
+    with monkeypatch.context() as kept_open:
+        kept_open.setattr(opened.files, "end_work", lambda: False)
+        assert not opened.files.take_new(made, fresh=fresh)
+    wait(lambda: [one.name for one in path.parent.iterdir()] == ([] if fresh else [path.name]))
+    assert opened.desk.session is before
+
+
 def test_a_stop_is_said_when_all_is_taken_back(
     opened: Controller, folder: Path, wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +198,7 @@ def test_an_end_in_the_moment_of_the_question_is_the_end(
     monkeypatch.setattr(StoppingDialog, "exec", lambda _: pytest.fail("nobody would close it"))
     ended = controller.datasets._work.ended
     QTimer.singleShot(0, ended.emit)
-    assert stopping.wait_for_end(controller.window, "Importing", ended)
+    assert stopping.wait_for_end(controller.window, "Importing", "", ended)
 
 
 def test_a_project_may_be_kept_open_instead(
@@ -188,37 +218,65 @@ def test_a_project_may_be_kept_open_instead(
     assert session.flush(20)
 
 
-def test_closed_without_waiting_it_is_said_what_was_not_done(
+def test_closed_without_waiting_it_was_stopped(
     opened: Controller, folder: Path, wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stopping, "QUIET_MS", 0)
     held = Held(monkeypatch)
     begin(opened, held, folder, wait)
-    when_asked(lambda dialog: press(dialog, "Close now"))
+    said: list[str] = []
+    problems: list[str] = []
+    monkeypatch.setattr(opened.desk, "problem", problems.append)
+
+    def close_now(dialog: StoppingDialog) -> None:
+        said.extend(words_of(dialog))
+        press(dialog, "Close now")
+
+    when_asked(close_now)
     assert opened.files.close_project()
     held.go.set()
     wait(lambda: not opened.desk.work.is_on("data set"))
-    assert "“bench.maskgui” was closed before this was done" in opened.window.toasts.texts[-1]
+    assert said == ["Importing “data.json” is being stopped.", IMPORT_CLOSED]
+    assert opened.window.toasts.texts[-1] == STOPPED
+    assert problems == []
     assert on_disk(folder / "bench.maskgui")[1] == 1
 
 
+@pytest.mark.parametrize("waits", [True, False])
 def test_an_export_under_way_ends_before_its_project_closes(
-    opened: Controller, folder: Path, wait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Controller,
+    folder: Path,
+    wait,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    waits: bool,
 ) -> None:
     out, began, real = tmp_path / "out.json", threading.Event(), exporting.export_coco
+    closed = threading.Event()
+    said: list[str] = []
 
     def held(project: Any, target: Path, options: Any, tell: Any, cancel: threading.Event):
         def first(done: int, total: int) -> None:
             began.set()
-            assert cancel.wait(WAIT)
+            assert (cancel if waits else closed).wait(WAIT)
             tell(done, total)
 
         return real(project, target, options, first, cancel)
 
+    def close_now(dialog: StoppingDialog) -> None:
+        said.extend(words_of(dialog))
+        press(dialog, "Close now")
+
     monkeypatch.setattr(exporting, "export_coco", held)
     opened.datasets.write(opened.desk.session, out, ExportOptions())
     wait(began.is_set)
+    if not waits:
+        monkeypatch.setattr(stopping, "QUIET_MS", 0)
+        when_asked(close_now)
     assert opened.files.close_project()
+    closed.set()
+    wait(lambda: not opened.desk.work.is_on("data set"))
+    assert said == ([] if waits else ["Exporting is being stopped.", EXPORT_CLOSED])
     assert opened.window.toasts.texts[-1] == "Exporting was stopped."
     assert list(tmp_path.glob("*.tmp")) == []
     assert not out.exists()

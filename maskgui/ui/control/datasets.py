@@ -17,6 +17,14 @@ from maskgui.ui.control.files import Files
 from maskgui.ui.control.filework import FileWork
 from maskgui.ui.jobs import Jobs
 
+IMPORT_CLOSED = (
+    "The project closes as soon as what has come in is taken back. Closed now, it keeps what is "
+    "not taken back by then."
+)
+EXPORT_CLOSED = (
+    "The project closes as soon as the export has ended. Closed now, nothing is written either."
+)
+
 
 class Datasets(QObject):
     """Import, export and relink."""
@@ -54,8 +62,9 @@ class Datasets(QObject):
             return
 
         def made(new: tuple[Session, bool]) -> None:
-            if self._files.take_new(new[0]):
-                self._import(new[0], path, fresh=new[1])
+            session, fresh = new
+            if self._files.take_new(session, fresh=fresh):
+                self._import(session, path, fresh=fresh)
 
         self.desk.background.run(lambda: _project_beside(path), made, self.desk.problem)
 
@@ -78,7 +87,8 @@ class Datasets(QObject):
             if fresh and session is self.desk.session and not session.document.images:
                 self._files.discard_project()
 
-        if self._work.run(session, f"Importing “{path.name}”", work, done, undone):
+        name = f"Importing “{path.name}”"
+        if self._work.run(session, name, work, done, undone, when_closed=IMPORT_CLOSED):
             self._files.show_importing((session, path.name))
 
     def _report(self, path: Path, report) -> None:
@@ -130,15 +140,24 @@ class Datasets(QObject):
 
         def done(reply: Reply) -> None:
             if isinstance(reply.value, Standing):
-                if self._work.stopping:
-                    self.desk.say("Exporting was stopped.")
-                else:
-                    self._ask_to_replace(session, target, options, reply.value.path)
+                self._stands(session, target, options, reply.value.path)
                 return
             folder = target if target.is_dir() else target.parent
             self.desk.say(reply.value.summary(), action=("Show in folder", lambda: _show(folder)))
 
-        self._work.run(session, "Exporting", work, done)
+        self._work.run(session, "Exporting", work, done, when_closed=EXPORT_CLOSED)
+
+    def _stands(self, session: Session, target: Path, options, path: Path) -> None:
+        """Go on where an export found something that is not its own at its place."""
+        if self._work.stopping:
+            self.desk.say("Exporting was stopped.")
+        elif session is self.desk.session:
+            self._ask_to_replace(session, target, options, path)
+        else:
+            self.desk.problem(
+                f"Nothing was exported, as “{path.name}” is no earlier export; open "
+                f"“{session.project.path.name}” again to replace it."
+            )
 
     def _ask_to_replace(self, session: Session, target: Path, options, path: Path) -> None:
         from maskgui.ui.dialogs.ask import ask  # noqa: PLC0415

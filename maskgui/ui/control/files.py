@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QMenu
@@ -13,6 +14,7 @@ from maskgui.assist.session import Session
 from maskgui.core.errors import UserError
 from maskgui.core.files import refusal
 from maskgui.core.words import counted
+from maskgui.project import delete_project
 from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.listing import Listing
 from maskgui.ui.control.navigation import Navigation
@@ -36,6 +38,13 @@ class Opened:
     first: int | None = None
     notices: tuple[str, ...] = ()
     missing: int = 0
+
+
+def let_go(session: Session, *, fresh: bool) -> None:
+    """Close a session that is not shown after all, and remove its project where it is `fresh`."""
+    session.close(discard=True)
+    if fresh:
+        delete_project(session.project.path)
 
 
 class Files(QObject):
@@ -90,10 +99,14 @@ class Files(QObject):
         if opened.missing:
             self.tell_missing(opened.missing)
 
-    def take_new(self, session: Session) -> bool:
-        """Show a project that was just made; False where the one before is rather kept open."""
+    def take_new(self, session: Session, *, fresh: bool) -> bool:
+        """Show a project that was just opened; False where the one before is rather kept open.
+
+        Then it is closed, and removed where it is `fresh`.
+        """
         if not self.put_away():
-            session.close()
+            away = partial(let_go, session, fresh=fresh)
+            self.desk.background.run(away, lambda _: None, self.desk.problem)
             return False
         self.take(Opened(session, Counter(session.project.category_counts())))
         return True
@@ -102,7 +115,7 @@ class Files(QObject):
         """Close a project that was made for an import of which nothing came, and remove it."""
         session = self.desk.session
         if session is not None and self.close_project():
-            session.project.path.unlink(missing_ok=True)
+            delete_project(session.project.path)
             self.desk.window.welcome.show_recent(self.desk.options.recent())
 
     def show_importing(self, importing: tuple[Session, str] | None) -> None:

@@ -28,7 +28,7 @@ class FileWork(QObject):
         self._jobs = jobs
         self._job: int | None = None
         self._session: Session | None = None
-        self._name = ""
+        self._name = self._when_closed = ""
         self._share = 0.0
         self.stopping = False
         """Whether the work under way, or the last one, was asked to stop."""
@@ -40,10 +40,13 @@ class FileWork(QObject):
         work: Callable[[JobContext], object],
         done: Callable[[Reply], object],
         undone: Callable[[], object] = lambda: None,
+        *,
+        when_closed: str,
     ) -> bool:
         """Begin work on a session; return False where other work is in its way.
 
         undone: called when it failed or was stopped, before that is said.
+        when_closed: what is said while it stops, of the wait and of a project closed without it.
         """
         if self._job is not None:
             self._desk.say("Something is being imported or exported already.")
@@ -54,6 +57,9 @@ class FileWork(QObject):
             done(reply)
 
         def failed(text: str) -> None:
+            if self.stopping and session is not self._desk.session:
+                stopped()  # its project was closed without waiting, as the person chose
+                return
             self._end()
             undone()
             self._desk.problem(text)
@@ -64,6 +70,7 @@ class FileWork(QObject):
             self._desk.say(f"{name} was stopped.")
 
         self._session, self._name, self.stopping = session, name, False
+        self._when_closed = when_closed
         ending = Ending(finished, failed, stopped, self._tell)
         self._desk.work.begin(DATA, name, self.stop)
         self._job = self._jobs.run(work, name, ending, Lane.FILES)
@@ -86,7 +93,7 @@ class FileWork(QObject):
         from maskgui.ui.dialogs.stopping import wait_for_end  # noqa: PLC0415
 
         self.stop()
-        return wait_for_end(self._desk.window, self._name, self.ended)
+        return wait_for_end(self._desk.window, self._name, self._when_closed, self.ended)
 
     def _tell(self, stage: str, share: float) -> None:
         if not self.stopping:

@@ -13,10 +13,10 @@ from maskgui.assist.session import SYSTEM, Session
 from maskgui.core.errors import UserError
 from maskgui.core.files import is_text, refusal
 from maskgui.imaging import IMAGE_SUFFIXES
-from maskgui.project import DamagedProject, ReadOnlyProject, delete_project, restore
+from maskgui.project import DamagedProject, ReadOnlyProject, restore
 from maskgui.project.place import SUFFIX, Place, place_for
 from maskgui.ui.control.desk import Desk
-from maskgui.ui.control.files import Files, Opened
+from maskgui.ui.control.files import Files, Opened, let_go
 from maskgui.ui.control.listing import listing_of, order_of
 from maskgui.ui.control.navigation import Navigation
 
@@ -252,9 +252,7 @@ def _closed_on_failure(session: Session, *, fresh: bool = False) -> Iterator[Ses
     try:
         yield session
     except BaseException:
-        session.close(discard=True)
-        if fresh:
-            delete_project(session.project.path)
+        let_go(session, fresh=fresh)
         raise
 
 

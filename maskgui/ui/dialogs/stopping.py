@@ -10,22 +10,21 @@ QUIET_MS = 300
 
 
 class StoppingDialog(Dialog):
-    """Stands until the work has ended; a person may close the project at once, or keep it."""
+    """Stands until the work has ended; a person may close the project at once, or keep it.
 
-    def __init__(self, parent: QWidget, name: str, ended: SignalInstance) -> None:
+    words: what the wait is for, and what becomes of the work where the project is closed now.
+    """
+
+    def __init__(self, parent: QWidget, name: str, words: str, ended: SignalInstance) -> None:
         super().__init__(parent, "MaskGUI", 420)
-        self.heading(
-            f"{name} is being stopped.",
-            "The project closes as soon as what was half done is taken back. Closed now, it keeps "
-            "what has come in so far.",
-        )
+        self.heading(f"{name} is being stopped.", words)
         self.content.addStretch(1)
         self.button("Close now", accepts=True)
         self.button("Keep it open", primary=True)
         ended.connect(self.accept)
 
 
-def wait_for_end(parent: QWidget, name: str, ended: SignalInstance) -> bool:
+def wait_for_end(parent: QWidget, name: str, words: str, ended: SignalInstance) -> bool:
     """Let the window work until `ended` is emitted, with a dialog where that takes long.
 
     Returns whether the project is to be closed: it ended, or the person does not wait for it.
@@ -38,7 +37,7 @@ def wait_for_end(parent: QWidget, name: str, ended: SignalInstance) -> bool:
     limit.start()
     if not quiet.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents):
         return True
-    dialog = StoppingDialog(parent, name, ended)
+    dialog = StoppingDialog(parent, name, words, ended)
     agreed = bool(dialog.exec())
     dialog.deleteLater()
     return agreed
