@@ -98,8 +98,8 @@ def _take_back(session: Session, job: str, name: str, error: BaseException) -> N
         if is_asked or isinstance(error, UserError):
             reason = refused if is_asked else error
             raise Failure(
-                f"{str(reason).rstrip('.')}; what “{name}” brought in stays: to take it back, open "
-                "the project again and choose Undo batch."
+                f"{str(reason).rstrip('.')}; what “{name}” brought in stays, and Undo batch takes "
+                "it back."
             ) from error
     except UserError:
         if is_asked:  # else the first reason is the one to be told

@@ -13,14 +13,17 @@ from maskgui.core.shape import Shape
 from maskgui.core.stamp import file_stamp
 from maskgui.maskrcnn import vectorize
 
+LABEL = "Auto-segment"
+"""Of a run's edits in the history."""
 
-def land(session: Session, result: SegmentResult, author: str) -> bool:
-    """Store what was found on an image and propose it; return whether its proposals changed.
+
+def land(session: Session, result: SegmentResult, author: str) -> None:
+    """Store what was found on an image and propose it.
 
     The record gets the size of the pixels that the run has read. Categories of the map that are
-    gone by now are passed over. Raises UserError, with nothing
-    stored, where the categories of the weights that ran are not mapped, or the file was replaced
-    since, or its outlines were made on another size, or the project cannot be written.
+    gone by now are passed over. Raises UserError, with nothing stored, where the categories of the
+    weights that ran are not mapped, or the file was replaced since, or its outlines were made on
+    another size, or the project cannot be written.
     """
     record = session.document.image(result.image_id)
     mapping = session.category_map(result.detections.model)
@@ -38,7 +41,6 @@ def land(session: Session, result: SegmentResult, author: str) -> bool:
     edit = _proposals(session, result, kept, present(mapping, session.document.categories))
     if edit is not None:
         session.apply(edit, author)
-    return edit is not None
 
 
 def _proposals(
@@ -64,5 +66,5 @@ def _proposals(
         start_score(session, record.id, result.request.model),
         shape_of,
         session.new_id,
-        label="Auto-segment",
+        label=LABEL,
     )

@@ -28,6 +28,7 @@ from maskgui.ui.control.proposing import Proposing
 from maskgui.ui.control.segmenting import Segmenting
 from maskgui.ui.control.sifting import Sifting
 from maskgui.ui.control.sizes import Sizes
+from maskgui.ui.control.taking_back import TakingBack
 from maskgui.ui.control.tooling import Tooling
 from maskgui.ui.control.view import View
 from maskgui.ui.jobs import Jobs
@@ -70,7 +71,8 @@ class Controller(QObject):
         self.proposing = Proposing(self.desk, self.models)
         self.editing.choices.append(self.proposing)
         self.mapping = CategoryMapping(self.desk, self.jobs, self.models)
-        self.segmenting = Segmenting(self.desk, self.jobs, self.models, self.mapping)
+        taking_back = TakingBack(self.desk)
+        self.segmenting = Segmenting(self.desk, self.jobs, self.models, self.mapping, taking_back)
         self.evidence = Evidence(self.desk)
         self.files = Files(self.desk, self.navigation)
         self.files.leaving.connect(self.proposing.land)

@@ -166,8 +166,8 @@ def test_what_a_stopped_import_leaves_is_said_where_the_disk_refuses(
         with pytest.raises(Failure) as refused:
             stop(session, full, lambda _: False)
     assert str(refused.value) == (
-        "The disk is full, free some; what “data.json” brought in stays: to take it back, open the "
-        "project again and choose Undo batch."
+        "The disk is full, free some; what “data.json” brought in stays, and Undo batch takes it "
+        "back."
     )
     (batch,) = session.batches()
     assert session.instance_counts()

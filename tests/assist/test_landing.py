@@ -66,7 +66,7 @@ def size_of(session: Session) -> tuple[int, int]:
 
 
 def test_what_was_found_is_kept_and_proposed(session: Session) -> None:
-    assert land(session, result(session), "run")
+    land(session, result(session), "run")
     assert proposed(session) == [1, 3]
     assert session.detections(IMAGE).model == MODEL
     assert [batch.edits for batch in session.batches()] == [1]
@@ -88,12 +88,12 @@ def test_nothing_lands_on_a_file_that_took_the_place_of_the_one_read(session: Se
 def test_a_file_that_is_away_keeps_what_was_found_in_it(session: Session) -> None:
     found = result(session)
     session.image_path(IMAGE).unlink()
-    assert land(session, found, "run")
+    land(session, found, "run")
     assert proposed(session) == [1, 3]
 
 
 def test_the_record_takes_the_size_of_the_pixels_that_were_read(session: Session) -> None:
-    assert land(session, result(session, (48, 64)), "run")
+    land(session, result(session, (48, 64)), "run")
     assert size_of(session) == (64, 48)
     assert proposed(session) == [1, 3]
     assert all(one.shape.bounds[2] <= 64 for one in session.instances(IMAGE))

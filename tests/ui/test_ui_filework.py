@@ -280,3 +280,21 @@ def test_an_export_under_way_ends_before_its_project_closes(
     assert opened.window.toasts.texts[-1] == "Exporting was stopped."
     assert list(tmp_path.glob("*.tmp")) == []
     assert not out.exists()
+
+
+def test_an_import_can_be_taken_back_as_a_whole_once_it_has_ended(
+    opened: Controller, folder: Path, wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.datasets.tells = False
+    held, commands = Held(monkeypatch), opened.window.commands
+    assert commands.reason("undo_batch") == "There is no run or import to take back."
+    opened.datasets.import_json(data_set(folder))
+    wait(held.began.is_set)
+    assert commands.reason("undo_batch") == "It waits until the import or export has ended."
+    held.go.set()
+    wait(lambda: not commands.reason("undo_batch"))
+    assert sum(opened.desk.session.instance_counts().values()) == 800
+    commands["undo_batch"].trigger()
+    wait(lambda: commands.reason("undo_batch") == "There is no run or import to take back.")
+    assert not opened.desk.session.instance_counts()
+    assert opened.window.toasts.texts[-1] == "Took back “Import data.json”."

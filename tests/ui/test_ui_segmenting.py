@@ -89,7 +89,9 @@ def test_a_run_proposes_and_can_be_taken_back(ready: Controller, wait) -> None:
     assert ready.window.status.progress.isHidden()
     assert ready.desk.session.undo_label != "Auto-segment", "a job is not on the person's stack"
     ready.window.commands["undo_batch"].trigger()
-    assert proposals(ready) == 0
+    wait(lambda: proposals(ready) == 0)
+    wait(lambda: ready.window.toasts.texts[-1] == "Took back the run on 1 image.")
+    assert ready.window.commands.reason("undo_batch") == "There is no run or import to take back."
 
 
 def test_the_result_lands_on_its_own_image(ready: Controller, wait) -> None:
@@ -292,7 +294,11 @@ def test_a_batch_goes_on_where_it_was_stopped(ready: Controller, wait) -> None:
     ready.window.commands["segment_all"].trigger()
     assert "has seen all images" in ready.window.toasts.texts[-1]
     ready.window.commands["undo_batch"].trigger()
-    assert sum(len(session.instances(image_id)) for image_id in ready.desk.order) == 3
+    assert ready.window.commands.reason("undo_batch") == "A run or import is being taken back."
+    wait(lambda: sum(len(session.instances(one)) for one in ready.desk.order) == 3)
+    wait(lambda: not ready.window.commands.reason("undo_batch"))
+    ready.window.commands["undo_batch"].trigger()
+    wait(lambda: not session.instance_counts())
 
 
 def test_of_two_batches_behind_one_question_one_begins(ready: Controller, wait) -> None:

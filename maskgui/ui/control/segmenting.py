@@ -18,6 +18,7 @@ from maskgui.ui.control.desk import Desk
 from maskgui.ui.control.mapping import CategoryMapping
 from maskgui.ui.control.models import Models
 from maskgui.ui.control.proposing import nothing_above
+from maskgui.ui.control.taking_back import TakingBack
 from maskgui.ui.jobs import Ending, Jobs
 from maskgui.ui.panels.statusbar import duration_text
 
@@ -62,21 +63,27 @@ class Run:
 class Segmenting(QObject):
     """Requests go to the worker; a result becomes proposals of the image it was asked for."""
 
-    def __init__(self, desk: Desk, jobs: Jobs, models: Models, mapping: CategoryMapping) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        jobs: Jobs,
+        models: Models,
+        mapping: CategoryMapping,
+        taking_back: TakingBack,
+    ) -> None:
         super().__init__(desk)
         self.desk = desk
         self._jobs = jobs
         self._models = models
         self._mapping = mapping
+        self._taking_back = taking_back
         self._segmenter = Segmenter()
         self._revision = 0
         self._running: dict[int, Run] = {}  # by image
         self.batch: Batch | None = None
-        self.last_author: str | None = None
         for name, handler in (
             ("segment", self.segment_this),
             ("segment_all", self.segment_all),
-            ("undo_batch", self.undo_batch),
         ):
             desk.commands.bind(name, handler)
         desk.opened.connect(self._opened)
@@ -159,7 +166,7 @@ class Segmenting(QObject):
         if count:
             self.desk.say(
                 f"Found {counted(count, 'object')} in {seconds:.1f} s.",
-                action=("Undo", lambda: self._undo(author)),
+                action=("Undo", lambda: self._taking_back.run(author)),
             )
 
     def _keep(self, session: Session, result: SegmentResult, author: str) -> int | None:
@@ -171,8 +178,7 @@ class Segmenting(QObject):
             return None
         try:
             self._check_shown(result)
-            if land(session, result, author):
-                self.last_author = author
+            land(session, result, author)
         except UserError as error:
             self.desk.problem(str(error))
             return None
@@ -298,33 +304,10 @@ class Segmenting(QObject):
         if batch.problems:
             images = counted(len(batch.problems), "image")
             self.desk.problem(f"{images} could not be segmented. {batch.problems[0]}")
-        undo = ("Undo batch", lambda: self._undo(batch.author)) if batch.objects else None
-        self.desk.say(text, action=undo)
-
-    # ---- taking back
-
-    def undo_batch(self) -> None:
-        """Take back the last run."""
-        session = self.desk.session
-        if session is not None:
-            batches = session.batches()
-            if batches:
-                self._undo(batches[-1].job)
-
-    def _undo(self, author: str) -> None:
-        session = self.desk.session
-        if session is None:
-            return
-        try:
-            count = session.undo_batch(author)
-        except UserError as error:
-            self.desk.problem(str(error))
-            return
-        self.last_author = None
-        self.desk.say(
-            f"Took back the run on {counted(count, 'image')}." if count else "Nothing to take back."
+        undo = (
+            ("Undo batch", lambda: self._taking_back.run(batch.author)) if batch.objects else None
         )
-        self._follow()
+        self.desk.say(text, action=undo)
 
     # ---- following
 
@@ -335,9 +318,6 @@ class Segmenting(QObject):
         if self.batch is not None and self.batch.session is not self.desk.session:
             self._stop_batch()
             self._finish("")
-        session = self.desk.session
-        batches = session.batches() if session is not None else []
-        self.last_author = batches[-1].job if batches else None
         self._follow()
 
     def _shown(self) -> None:
@@ -370,7 +350,6 @@ class Segmenting(QObject):
             reason = "The model is being fetched."
         desk.allow(("segment",), reason or only_this or (RUNNING if running else ""))
         desk.allow(("segment_all",), reason or ("A batch is running." if self.batch else ""))
-        desk.allow(("undo_batch",), "" if self.last_author else "No run to take back.")
 
 
 def _author(model: ModelRef) -> str:
