@@ -56,12 +56,19 @@ class Project(Reader):
         self._writer: Writer | None = None
         self._backups: BackupThread | None = None
         if lock and writing:
-            # From this query on, the reading connection holds the files.
-            ((filled,),) = self._fetch("SELECT EXISTS (SELECT * FROM images)")
+            filled = self._is_filled()  # from here on, the reading connection holds the files
             self._keeper = Keeper(path, lock, self._move)
-            self._backups = BackupThread(path, self._found_damage, at_once=bool(filled))
+            self._backups = BackupThread(path, self._found_damage, at_once=filled)
             self._writer = Writer(writing, self._look)
         atexit.register(self.close, discard=True)
+
+    def _is_filled(self) -> bool:
+        try:
+            ((filled,),) = self._fetch("SELECT EXISTS (SELECT * FROM images)")
+        except ProjectError:  # it is damaged, and nobody gets a project to close
+            self.close_reader()
+            raise
+        return bool(filled)
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> "Project":
